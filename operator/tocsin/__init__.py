@@ -1,0 +1,1 @@
+"""Tocsin: a Kubernetes operator that turns signals into Slack messages."""

@@ -1,0 +1,1 @@
+"""Implement the ports: Slack, the API server, the store."""

@@ -1,0 +1,1 @@
+"""The command line and what `make generate` runs."""

@@ -1,0 +1,1 @@
+"""Frozen nouns of the domain: pure data and what can be told from it alone, without I/O."""

@@ -1,0 +1,1 @@
+"""Owns tasks and time: intake, the dispatcher, delivery and reconciling."""

@@ -1,0 +1,1 @@
+"""Pure: a payload in, signals out; one file a source."""
