@@ -18,6 +18,7 @@ from lab.readiness import answers
 from lab.signing_key import signing_key_pem
 
 _ISSUER = "https://kubernetes.default.svc"
+_START_TIMEOUT_SECONDS = 60  # a few are enough, unless the machine is busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,10 @@ class ControlPlane(Cluster):
         child = self._start("kube-apiserver", self._api_server_flags())
         self._api_server = child
         ready = f"{self.url}/readyz"
-        child.wait_until(lambda: answers(ready, token=self._admin_token, ca_file=self.ca_file), 60)
+        child.wait_until(
+            lambda: answers(ready, token=self._admin_token, ca_file=self.ca_file),
+            _START_TIMEOUT_SECONDS,
+        )
 
     def stop_api_server(self) -> None:
         """Ends the API server alone and at once, as an outage does; idempotent.
@@ -113,7 +117,7 @@ class ControlPlane(Cluster):
             "--log-level=warn",
         ]
         etcd = stack.enter_context(self._start("etcd", flags))
-        etcd.wait_until(lambda: answers(f"{self._etcd_url}/health"))
+        etcd.wait_until(lambda: answers(f"{self._etcd_url}/health"), _START_TIMEOUT_SECONDS)
 
     def _api_server_flags(self) -> list[str]:
         return [
@@ -151,7 +155,8 @@ class ControlPlane(Cluster):
             manager = stack.enter_context(self._start("kube-controller-manager", flags))
             account = f"{self.url}/api/v1/namespaces/default/serviceaccounts/default"
             manager.wait_until(
-                lambda: answers(account, token=self._admin_token, ca_file=self.ca_file)
+                lambda: answers(account, token=self._admin_token, ca_file=self.ca_file),
+                _START_TIMEOUT_SECONDS,
             )
         if self._options.scheduler:
             stack.enter_context(self._start("kube-scheduler", shared))

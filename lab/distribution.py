@@ -66,15 +66,14 @@ def _unpack(package: Package, tree: Path) -> None:
     _have_lists()
     chosen = _first_known(package.names)
     with progress.step(f"unpacking the distribution's {chosen}") as step:
-        _add(chosen, partial)
+        _add({chosen}, partial)
         tried = {chosen}
         while missing := _missing_libraries(package, partial):
             wanted = _library_dependencies(tried) - tried
             if not wanted:
                 raise LabError(f"{chosen} lacks {', '.join(sorted(missing))}")
-            for name in sorted(wanted):
-                step.detail = f"with {name}"
-                _add(name, partial)
+            step.detail = f"with {', '.join(sorted(wanted))}"
+            _add(wanted, partial)
             tried |= wanted
         if package.data_folder:
             for program in _programs(package, partial):
@@ -111,12 +110,14 @@ def _first_known(names: Sequence[str]) -> str:
     raise LabError(f"the distribution has no {' or '.join(names)}")
 
 
-def _add(name: str, tree: Path) -> None:
-    """Downloads one package and unpacks it over `tree`."""
+def _add(names: set[str], tree: Path) -> None:
+    """Downloads packages and unpacks them over `tree`."""
     downloads = tree.with_suffix(".downloads")
     shutil.rmtree(downloads, ignore_errors=True)
     downloads.mkdir()
-    _run(["apt-get", "download", "--quiet", "-o", "APT::Sandbox::User=", name], folder=downloads)
+    # Without apt's own user, which could not write here, and would say so.
+    download = ["apt-get", "download", "--quiet", "-o", "APT::Sandbox::User="]
+    _run([*download, *sorted(names)], folder=downloads)
     for deb in downloads.glob("*.deb"):
         _run(["dpkg", "-x", str(deb), str(tree)])
     shutil.rmtree(downloads)

@@ -125,7 +125,11 @@ def _configuration(options: PrometheusOptions) -> dict[str, Any]:
         "rule_files": ["rules.yml"],
         "alerting": {"alertmanagers": [_alertmanager(target) for target in options.targets]},
         "scrape_configs": [
-            {"job_name": "lab", "static_configs": [{"targets": list(options.scraped)}]}
+            {
+                "job_name": "lab",
+                "honor_labels": True,
+                "static_configs": [{"targets": list(options.scraped)}],
+            }
         ],
     }
 

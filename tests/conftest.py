@@ -6,15 +6,18 @@ Nothing here starts by itself: a test that needs no server starts none.
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from lab import shared
 from lab.kubectl import Cluster
 from lab.postgres import PostgresDatabases
+
+if TYPE_CHECKING:
+    from lab.slack.server import StandIn
 
 # A test run is one controlling pytest process and, with -n, its workers. They share this folder.
 RUN_FOLDER = pytest.StashKey[Path]()
@@ -77,3 +80,14 @@ def postgres_url(postgres_databases: PostgresDatabases) -> Iterator[str]:
     name = f"test_{secrets.token_hex(4)}"
     yield postgres_databases.create_database(name)
     postgres_databases.drop_database(name)
+
+
+@pytest.fixture
+async def slack(tmp_path: Path) -> AsyncIterator["StandIn"]:
+    """A Slack for this test alone, with the lab's small workspace; its journal is in `tmp_path`."""
+    # Imported here: the tests of the pure layers need no HTTP server.
+    from lab.slack.server import StandIn
+    from lab.slack.workspace import load_workspace
+
+    async with StandIn(load_workspace(), tmp_path / "slack.jsonl") as stand_in:
+        yield stand_in

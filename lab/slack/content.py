@@ -23,7 +23,7 @@ MAX_METADATA_BYTES: Final = 8_192
 
 _EVENT_TYPE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,254}")
 _COLOURS: Final = {"good": "2eb886", "warning": "daa038", "danger": "a30200"}
-_NO_ATTACHMENTS: Final[list[Any]] = []
+_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ class Content:
     attachments: list[Any] | None
     metadata: dict[str, Any] | None
     truncated: bool = False
+
+
+def pack(structure: list[Any] | dict[str, Any] | None) -> msgspec.Raw | None:
+    """A structure as messages keep it: as JSON, None if it is empty or absent."""
+    return msgspec.Raw(_encode(structure)) if structure else None
 
 
 def read_content(arguments: Mapping[str, Any]) -> Content:
@@ -103,7 +108,7 @@ def _check_parts(blocks: list[Any] | None, attachments: list[Any] | None) -> Non
     if attachments and len(attachments) > MAX_ATTACHMENTS:
         raise Refusal("too_many_attachments")
     if blocks or attachments:
-        check_blocks(blocks or [], attachments or _NO_ATTACHMENTS)
+        check_blocks(blocks or [], attachments or [])
 
 
 def _read_metadata(value: object) -> dict[str, Any] | None:
@@ -120,7 +125,7 @@ def _read_metadata(value: object) -> dict[str, Any] | None:
         raise Refusal("invalid_metadata_schema")
     if not isinstance(payload, dict):
         raise Refusal("invalid_metadata_schema")
-    if len(msgspec.json.encode(value)) > MAX_METADATA_BYTES:
+    if len(_encode(value)) > MAX_METADATA_BYTES:
         raise Refusal("metadata_too_large")
     return value
 

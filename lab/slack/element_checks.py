@@ -10,7 +10,7 @@ wording of findings is that of Slack's answers as seen in public issue trackers.
 
 import re
 from collections.abc import Set
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeGuard
 
 PLAIN: Final = frozenset({"plain_text"})
 ANY_TEXT: Final = frozenset({"plain_text", "mrkdwn"})
@@ -116,6 +116,9 @@ def check_text(
     findings: Findings, value: object, kinds: Set[str], limit: int, pointer: str
 ) -> None:
     """A text object of one of `kinds` with 1 to `limit` characters."""
+    if _is_plain_and_right(value, kinds, limit):
+        findings.characters += len(value["text"])
+        return
     if not isinstance(value, dict):
         findings.add("must be an object", pointer)
         return
@@ -134,6 +137,16 @@ def check_text(
     for option in ("emoji", "verbatim"):
         if not isinstance(value.get(option, False), bool):
             findings.add("must be a boolean", f"{pointer}/{option}")
+
+
+def _is_plain_and_right(
+    value: object, kinds: Set[str], limit: int
+) -> TypeGuard[dict[Literal["type", "text"], str]]:
+    """Whether a text object has nothing but its type and text, and both are right: nearly all."""
+    if type(value) is not dict or len(value) != 2:
+        return False
+    text, kind = value.get("text"), value.get("type")
+    return type(text) is str and 0 < len(text) <= limit and type(kind) is str and kind in kinds
 
 
 def check_image(findings: Findings, image: dict[str, Any], pointer: str) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from lab.slack.arguments import decode_object
-from lab.slack.content import read_content
+from lab.slack.content import pack, read_content
 from lab.slack.errors import RateLimited, Refusal
 from lab.slack.exchange import Answer, Exchange, Trace
 from lab.slack.feed import Feed
@@ -105,8 +105,8 @@ class Webhooks:
             team=webhook.team,
             author=Author(user="", bot_id=webhook.id, app_id="", name=webhook.name),
             text=content.text or "",
-            blocks=content.blocks or None,
-            attachments=content.attachments or None,
+            blocks=pack(content.blocks),
+            attachments=pack(content.attachments),
             thread_ts=thread_ts,
         )
         self._state.add(message)

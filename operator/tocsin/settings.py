@@ -4,6 +4,7 @@ Names are `TOCSIN_` and the field's name in capitals. Lists are comma-separated.
 prints them with their meaning and their value.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,6 +92,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
+
+    @property
+    def shown_database_url(self) -> str:
+        """The database's address without its password."""
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:[redacted]@", self.database_url)
 
     @property
     def platforms(self) -> frozenset[str]:

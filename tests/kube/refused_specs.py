@@ -173,12 +173,7 @@ _CHANNELS = [
         "spec.channels[0]",
         "must have at most 80 characters after the #",
     ),
-    _receiver(
-        "an empty channel",
-        {"channels": [""]},
-        "spec.channels[0]",
-        "at least 1 char",
-    ),
+    _receiver("an empty channel", {"channels": [""]}, "spec.channels[0]", "at least 1 char"),
 ]
 
 _SUBSCRIPTIONS = [

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lab.slack.call import Call
-from lab.slack.content import Content, read_content, read_edit
+from lab.slack.content import Content, pack, read_content, read_edit
 from lab.slack.errors import Refusal
 from lab.slack.messages import TS_SHAPE, Author, Message
 from lab.slack.views import message_view
@@ -36,9 +36,9 @@ def post_message(call: Call) -> dict[str, Any]:
         team=call.token.team,
         author=_author(call),
         text=content.text or "",
-        blocks=content.blocks or None,
-        attachments=content.attachments or None,
-        metadata=content.metadata or None,
+        blocks=pack(content.blocks),
+        attachments=pack(content.attachments),
+        metadata=pack(content.metadata),
         thread_ts=str(thread_ts),
         broadcast=bool(thread_ts) and call.flag("reply_broadcast"),
     )
@@ -108,8 +108,8 @@ def _apply(message: Message, content: Content) -> None:
     if content.text is not None:
         message.text = content.text
     if content.blocks is not None or content.text is not None:
-        message.blocks = content.blocks or None
+        message.blocks = pack(content.blocks)
     if content.attachments is not None:
-        message.attachments = content.attachments or None
+        message.attachments = pack(content.attachments)
     if content.metadata is not None:
-        message.metadata = content.metadata or None
+        message.metadata = pack(content.metadata)

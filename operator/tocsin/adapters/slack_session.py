@@ -21,8 +21,6 @@ _MAX_CONNECTIONS_PER_HOST: Final = 100
 _CONNECTING_SHARE: Final = 0.8
 """Of the time for a call; later than this, a time-out no longer proves that nothing was sent."""
 
-JSON_BODY: Final = "application/json; charset=utf-8"
-
 
 class UnreadableAnswer(Exception):
     """An answer that is not Slack's; `problem` says in which way, for people."""
@@ -110,10 +108,7 @@ class Route:
         self._tls = tls
         self._proxy_url = proxy_url or None
 
-    @property
-    def closed(self) -> bool:
-        """Whether the shared pool was closed."""
-        return self._pool.closed
+    closed: Final = False  # if it said True, slack-sdk would open a session of its own
 
     def request(
         self,

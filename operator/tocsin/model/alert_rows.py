@@ -8,18 +8,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tocsin.model.blocks import Block, context, plain_text, section, sections
-from tocsin.model.mrkdwn import code, length, link, one_line
+from tocsin.model.blocks import Block, context, plain_text, sections
 from tocsin.model.moment import date_token, is_moment, span_text
-from tocsin.model.overview import Overview, description_of, links_of, summary_of
+from tocsin.model.mrkdwn import code, length, link, one_line
+from tocsin.model.overview import (
+    Overview,
+    links_of,
+    most_important,
+    text_apart,
+)
 from tocsin.model.severity import RESOLVED_EMOJI, SEVERITY, severity_of
 from tocsin.model.signal import Signal, Status
 
 _LABEL_LIMIT: Final = 90
 _ROW_LABELS_LIMIT: Final = 230
 _ROW_TEXT_LIMIT: Final = 180
-_SAME_START_SECONDS: Final = 60.0
-_FIRST_LABELS: Final = ("alertname", "cluster", "namespace", "node", "instance", "pod", "container")
+_SAME_TIME_SECONDS: Final = 60.0
+_FIRST_LABELS: Final = (
+    "alertname",
+    "cluster",
+    "namespace",
+    "node",
+    "instance",
+    "pod",
+    "container",
+    "user",
+    "verb",
+    "resource",
+    "name",
+)
 _RATED: Final = frozenset(severity.name for severity in SEVERITY)
 
 
@@ -31,33 +48,34 @@ class Row:
     text: str = ""
 
 
-def firing_row(signal: Signal, group: Overview, links_limit: int) -> Row:
-    """Return the row of an alert that fires, or of an instant signal.
+def firing_rows(group: Overview, limit: int, texts: int, links_limit: int) -> list[Row]:
+    """Return rows of the first `limit` alerts that fire, and how many more there are.
 
-    A start is left out where the group's own says as much. `links_limit` is room for links that
-    the group does not share.
+    Times are left out where the group's own say as much of all of them. The first `texts` rows have
+    their own text; `links_limit` is room for links that the group does not share.
     """
-    own = {key: text for key, text in signal.annotations.items() if group.notes.get(key) != text}
-    started = signal.starts_at
-    known = group.started_at is not None and started - group.started_at < _SAME_START_SECONDS
-    word = "at" if signal.status is Status.INSTANT else "since"
-    parts = [
-        distinct_labels(signal, group),
-        f"{word} {date_token(started)}" if is_moment(started) and not known else "",
-        *links(own, "" if group.source_url else signal.generator_url, links_limit),
+    shown = group.leading[:limit]
+    timed = any(not _same(signal.starts_at, group.started_at) for signal in shown)
+    room = links_limit // len(shown)
+    rows = [
+        Row(
+            _firing_line(signal, group, timed, room),
+            one_line(text_apart(signal, group), _ROW_TEXT_LIMIT) if place < texts else "",
+        )
+        for place, signal in enumerate(shown)
     ]
-    text = description_of(own) or summary_of(own)
-    return Row(_joined(severity_of(signal.labels).emoji, parts), one_line(text, _ROW_TEXT_LIMIT))
+    return rows + _more(group.count - len(shown), "")
 
 
-def resolved_row(signal: Signal, group: Overview) -> Row:
-    """Return the row of an alert that has resolved."""
-    started, ended = signal.starts_at, signal.ends_at
-    parts = [distinct_labels(signal, group)]
-    if ended is not None and is_moment(ended):
-        lasted = f" after {span_text(ended - started)}" if 1 <= started <= ended else ""
-        parts.append(f"resolved {date_token(ended)}{lasted}")
-    return Row(_joined(RESOLVED_EMOJI, parts))
+def resolved_rows(signals: Sequence[Signal], group: Overview, limit: int) -> list[Row]:
+    """Return rows of the first `limit` alerts that have resolved, and how many more there are."""
+    shown = most_important(signals, limit)
+    timed = any(
+        not (_same(signal.starts_at, group.started_at) and _same(signal.ends_at, group.ended_at))
+        for signal in shown
+    )
+    rows = [Row(_resolved_line(signal, group, timed)) for signal in shown]
+    return rows + _more(len(signals) - len(shown), " resolved")
 
 
 def blocks_of(rows: Sequence[Row]) -> list[Block]:
@@ -72,12 +90,6 @@ def blocks_of(rows: Sequence[Row]) -> list[Block]:
     return blocks + sections(pending)
 
 
-def distinct_labels(signal: Signal, group: Overview) -> str:
-    """Return the labels that not all of the group share, as code spans."""
-    own = {name: text for name, text in signal.labels.items() if name not in group.shared}
-    return label_spans(own, _ROW_LABELS_LIMIT)
-
-
 def label_spans(labels: Mapping[str, str], limit: int) -> str:
     """Return labels as code spans of at most `limit` in all, the telling ones first.
 
@@ -88,7 +100,7 @@ def label_spans(labels: Mapping[str, str], limit: int) -> str:
     spans: list[str] = []
     room = limit
     for position, name in enumerate(names):
-        label = labels[name] if name == "alertname" else f"{name}={labels[name][:limit]}"
+        label = labels[name] if name == "alertname" else f"{name[:limit]}={labels[name][:limit]}"
         span = code(label, _LABEL_LIMIT)
         room -= length(span) + 1
         if room < len("+1,000,000"):
@@ -106,6 +118,41 @@ def links(notes: Mapping[str, str], source_url: str, limit: int) -> list[str]:
             fitting.append(markup)
             limit -= length(markup)
     return fitting
+
+
+def _firing_line(signal: Signal, group: Overview, timed: bool, links_limit: int) -> str:
+    own = {key: text for key, text in signal.annotations.items() if key not in group.notes}
+    parts = [_distinct_labels(signal, group)]
+    if timed and is_moment(signal.starts_at):
+        word = "at" if signal.status is Status.INSTANT else "since"
+        parts.append(f"{word} {date_token(signal.starts_at)}")
+    parts += links(own, "" if group.source_url else signal.generator_url, links_limit)
+    return _joined(severity_of(signal.labels).emoji, parts)
+
+
+def _resolved_line(signal: Signal, group: Overview, timed: bool) -> str:
+    started, ended = signal.starts_at, signal.ends_at
+    parts = [_distinct_labels(signal, group)]
+    if timed and ended is not None and is_moment(ended):
+        lasted = f" after {span_text(ended - started)}" if is_moment(started) else ""
+        parts.append(f"resolved {date_token(ended)}{lasted}")
+    return _joined(RESOLVED_EMOJI, parts)
+
+
+def _distinct_labels(signal: Signal, group: Overview) -> str:
+    own = {name: text for name, text in signal.labels.items() if name not in group.shared}
+    return label_spans(own, _ROW_LABELS_LIMIT)
+
+
+def _same(moment: float | None, of_group: float | None) -> bool:
+    """Whether the group's own time says as much."""
+    if moment is None or of_group is None:
+        return False
+    return abs(moment - of_group) < _SAME_TIME_SECONDS
+
+
+def _more(count: int, word: str) -> list[Row]:
+    return [Row(f"and {count:,} more{word}")] if count > 0 else []
 
 
 def _joined(emoji: str, parts: Sequence[str]) -> str:

@@ -114,6 +114,17 @@ def parse_time(text: str | None) -> float | None:
     return seconds if seconds > _ZERO_TIME_SECONDS else None
 
 
+class Times(dict[str | None, float | None]):
+    """The times of one batch, parsed when first asked for: a batch mostly repeats a few.
+
+    Errors: as `parse_time`.
+    """
+
+    def __missing__(self, text: str | None) -> float | None:
+        seconds = self[text] = parse_time(text)
+        return seconds
+
+
 def labels_fault(alert: WireAlert) -> str:
     """Return why the labels or annotations are invalid, empty where they are not.
 
@@ -130,7 +141,7 @@ def labels_fault(alert: WireAlert) -> str:
 
 
 def without_empty(pairs: Mapping[str, str | None] | None) -> dict[str, str]:
-    """Return the pairs that have a value."""
+    """Return the pairs that have a value, as a dictionary that the caller may change."""
     return {name: value for name, value in pairs.items() if value} if pairs else {}
 
 

@@ -4,7 +4,6 @@ Used by the resource models, and by whatever looks channels up or posts to them.
 """
 
 import re
-from collections import Counter
 from fnmatch import fnmatchcase
 from typing import Annotated, Final
 
@@ -58,10 +57,12 @@ def is_allowed_channel(globs: tuple[str, ...], *names: str) -> bool:
     )
 
 
+_TWICE: Final = "must not name a channel twice, with and without #"
+
+
 def _distinct(channels: tuple[str, ...]) -> tuple[str, ...]:
-    name, count = Counter(map(bare_name, channels)).most_common(1)[0]
-    if count > 1:
-        raise ValueError(f"names {name} more than once")
+    if len(set(map(bare_name, channels))) < len(channels):
+        raise ValueError(_TWICE)
     return channels
 
 
@@ -72,12 +73,7 @@ Channels = Annotated[
         max_length=MAX_CHANNELS,
         json_schema_extra={
             **list_type("set"),
-            **cel(
-                (
-                    "self.all(channel, !(('#' + channel) in self))",
-                    "must not name a channel twice, with and without #",
-                )
-            ),
+            **cel(("self.all(channel, !(('#' + channel) in self))", _TWICE)),
         },
     ),
     AfterValidator(_distinct),

@@ -36,7 +36,7 @@ def parse_duration(text: str) -> float:
 
     Errors: ValueError for anything but a duration, and beyond a hundred years.
     """
-    if not text or re.search(_SHAPE.regex, text) is None:
+    if not text or re.fullmatch(_SHAPE.regex, text) is None:
         raise ValueError(_SHAPE.message)
     seconds = sum(int(number) * _UNIT_SECONDS[unit] for number, unit in _PART.findall(text))
     if seconds > _MAX_SECONDS:

@@ -16,6 +16,7 @@ from tocsin.model.signal import Status
 _FALLBACK_LIMIT: Final = 300
 _FALLBACK_TEXT_ROOM: Final = 100
 _NAMES_SHOWN: Final = 2
+_NAME_TOLD_LENGTH: Final = 60
 _PLACE_LIMITS: Final = {"namespace": 40, "cluster": 30}
 
 _NOTICE_WORDS: Final = {
@@ -30,14 +31,14 @@ def state_words(view: GroupView, group: Overview) -> str:
     """Return the group's state: `Firing`, `3 firing`, `Resolved`, `2 audit records`."""
     if not view.firing:
         word = "Fired and resolved" if view.reason is Reason.FIRST else "Resolved"
-        return _counted(len(view.resolved), word, word.lower())
+        return counted(len(view.resolved), word, word.lower())
     notices = sum(signal.status is Status.INSTANT for signal in view.firing)
     firing = len(view.firing) - notices
     one, several = _NOTICE_WORDS.get(group.shared.get("alerttype", ""), _OTHER_NOTICE_WORDS)
     if not notices:
-        return _counted(firing, "Firing", "firing")
+        return counted(firing, "Firing", "firing")
     if not firing:
-        return _counted(notices, one, several)
+        return counted(notices, one, several)
     return f"{firing:,} firing, {notices:,} {several if notices > 1 else one.lower()}"
 
 
@@ -59,20 +60,29 @@ def fallback(lead: str, group: Overview, text: str) -> str:
     return f"{sentence} – {rest}" if rest else sentence
 
 
+def counted(count: int, one: str, several: str) -> str:
+    """Return `one` for one, `3 several` for three."""
+    return one if count == 1 else f"{count:,} {several}"
+
+
 def labels_told(group: Overview) -> frozenset[str]:
-    """Return the names of the shared labels that a headline tells in full."""
+    """Return the names of the shared labels that a headline tells, be it as a word."""
     told = {
         label
         for label, limit in _PLACE_LIMITS.items()
-        if length(one_line(group.shared.get(label, ""), limit + 1)) <= limit
+        if one_line(text := group.shared.get(label, ""), limit) == one_line(text, limit * 2)
     }
-    return frozenset(told | {"alertname"} if len(group.names) == 1 else told)
+    if len(group.names) == 1 and len(group.names[0]) <= _NAME_TOLD_LENGTH:
+        told.add("alertname")
+    return frozenset(told | {"alerttype"})
 
 
 def _sentence(lead: str, before_namespace: str, group: Overview, limit: int) -> str:
     namespace = one_line(group.shared.get("namespace", ""), _PLACE_LIMITS["namespace"])
     cluster = one_line(group.cluster, _PLACE_LIMITS["cluster"])
-    place = (before_namespace + namespace if namespace else "") + (f" ({cluster})" if cluster else "")
+    place = (before_namespace + namespace if namespace else "") + (
+        f" ({cluster})" if cluster else ""
+    )
     room = limit - length(lead) - len(": ") - length(place)
     return f"{lead}: {fit(one_line(_what(group), limit), room)}{place}"
 
@@ -86,7 +96,3 @@ def _what(group: Overview) -> str:
     shown = ", ".join(names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
     return (f"{shown} and {more:,} more" if more > 0 else shown) or "alert"
-
-
-def _counted(count: int, one: str, several: str) -> str:
-    return one if count == 1 else f"{count:,} {several}"

@@ -9,7 +9,7 @@ from typing import Final
 
 _EARLIEST_SECONDS: Final = 1.0
 _LATEST_SECONDS: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
-_SPANS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+_UNITS: Final = (("d", 86_400, "h", 3_600), ("h", 3_600, "m", 60))
 
 
 def is_moment(seconds: float | None) -> bool:
@@ -28,15 +28,10 @@ def date_token(seconds: float) -> str:
 
 
 def span_text(seconds: float) -> str:
-    """Return a span as `45s`, `14m`, `2h 5m` or `3d 4h`: its two largest units, at least `1s`."""
-    rest = max(1, int(seconds))
-    for place, (unit, length) in enumerate(_SPANS):
-        count, rest = divmod(rest, length)
-        if count:
-            break
-    parts = [f"{count}{unit}"]
-    if unit in ("d", "h"):
-        smaller_unit, smaller_length = _SPANS[place + 1]
-        if rest >= smaller_length:
-            parts.append(f"{rest // smaller_length}{smaller_unit}")
-    return " ".join(parts)
+    """Return a span of time as `45s`, `14m`, `2h 5m` or `3d 4h`; at least `1s`."""
+    whole = max(1, int(seconds))
+    for unit, size, smaller_unit, smaller_size in _UNITS:
+        if whole >= size:
+            rest = whole % size // smaller_size
+            return f"{whole // size}{unit}" + (f" {rest}{smaller_unit}" if rest else "")
+    return f"{whole // 60}m" if whole >= 60 else f"{whole}s"

@@ -11,9 +11,14 @@ from typing import Final
 
 from tocsin.model.message import GroupView
 from tocsin.model.moment import is_moment
+from tocsin.model.mrkdwn import ELLIPSIS
 from tocsin.model.severity import Severity, severity_of
-from tocsin.model.signal import Signal, Status
+from tocsin.model.signal import Signal
 
+_LEADING: Final = 10
+_COMPARED_CHARACTERS: Final = 4_000
+_COMPARED_LABELS: Final = 20
+_SHORTEST_TELLING_VALUE: Final = 3
 _SUMMARIES: Final = ("summary",)
 _DESCRIPTIONS: Final = ("description", "message")
 _TRANSLATIONS: Final = ("summaryCn",)
@@ -27,15 +32,17 @@ _LINKS: Final = (
 class Overview:
     """A group in a nutshell.
 
-    `subject` is what the message is about: what fires (instant signals included), or what has
-    resolved where nothing does; never empty. `names` are its distinct alert names, worst first.
-    `shared` are the labels that all signals agree on, `notes` the annotations that the subject
-    agrees on, `source_url` its link. `severities` counts the subject's, worst first. Times are
-    seconds since the epoch, None where no signal has a sensible one; `ended_at` only where all
-    is over.
+    Its subject is what fires (instant signals included), or what has resolved where nothing does:
+    `count` signals, at least one, of which `leading` are the most important, up to ten. `names` are
+    the subject's distinct alert names, worst first, `severities` how often it has each, worst
+    first. `shared` are the labels that all signals agree on, `notes` the annotations and
+    `source_url` the link that the subject agrees on; a text whose leading copies differ only by
+    their alerts' own labels stands there once, with `…` for those. Times are seconds since the
+    epoch, None where no signal has a sensible one; `ended_at` only where nothing fires.
     """
 
-    subject: Sequence[Signal]
+    count: int
+    leading: Sequence[Signal]
     names: Sequence[str]
     cluster: str
     shared: Mapping[str, str]
@@ -54,15 +61,19 @@ class Overview:
 def overview(view: GroupView) -> Overview:
     """Survey a group; the result does not depend on the order in which the signals come."""
     subject = view.firing or view.resolved
+    leading = most_important(subject, _LEADING)
     shared = _agreed(signal.labels for signal in (*view.firing, *view.resolved))
+    notes = _agreed(signal.annotations for signal in subject)
+    source_urls = {signal.generator_url for signal in subject}
     severities, worst_by_name = _survey(subject)
     return Overview(
-        subject=subject,
+        count=len(subject),
+        leading=leading,
         names=sorted(worst_by_name, key=lambda name: (-worst_by_name[name], name)),
         cluster=shared.get("cluster", "") or _own_cluster(view),
         shared=shared,
-        notes=_agreed(signal.annotations for signal in subject),
-        source_url=_agreed({"": signal.generator_url} for signal in subject).get("", ""),
+        notes=notes if len(subject) == 1 else {**_alike(leading, shared), **notes},
+        source_url=source_urls.pop() if len(source_urls) == 1 else "",
         severities=severities,
         started_at=min((s.starts_at for s in subject if is_moment(s.starts_at)), default=None),
         ended_at=None if view.firing else _last_end(subject),
@@ -88,6 +99,13 @@ def description_of(notes: Mapping[str, str]) -> str:
     return "" if description == summary_of(notes) else description
 
 
+def text_apart(signal: Signal, group: Overview) -> str:
+    """Return what this alert says and its group does not; empty where there is nothing."""
+    notes = signal.annotations
+    keys = [key for key in (*_DESCRIPTIONS, *_SUMMARIES) if key in notes] or _TRANSLATIONS
+    return next((notes[key] for key in keys if key in notes and key not in group.notes), "")
+
+
 def links_of(notes: Mapping[str, str], source_url: str) -> list[tuple[str, str]]:
     """Return (label, address as it came) of each link, most useful first."""
     found = [(label, _first(notes, keys)) for label, keys in _LINKS]
@@ -106,6 +124,25 @@ def _agreed(mappings: Iterable[Mapping[str, str]]) -> dict[str, str]:
         if not agreed.items() <= mapping.items():
             agreed = {key: value for key, value in agreed.items() if mapping.get(key) == value}
     return agreed
+
+
+def _alike(leading: Sequence[Signal], shared: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts that say the same of every alert but for its own labels."""
+    found: dict[str, str] = {}
+    for key in (*_SUMMARIES, *_DESCRIPTIONS):
+        texts = {_impersonal(signal, key, shared) for signal in leading}
+        if len(texts) == 1:
+            found[key] = texts.pop()
+    return {key: text for key, text in found.items() if text}
+
+
+def _impersonal(signal: Signal, key: str, shared: Mapping[str, str]) -> str:
+    text = signal.annotations.get(key, "")[:_COMPARED_CHARACTERS]
+    own = [value for name, value in signal.labels.items() if name not in shared]
+    for value in sorted(own, key=len, reverse=True)[:_COMPARED_LABELS]:
+        if len(value) >= _SHORTEST_TELLING_VALUE:
+            text = text.replace(value, ELLIPSIS)
+    return text
 
 
 def _survey(signals: Sequence[Signal]) -> tuple[dict[Severity, int], dict[str, int]]:
@@ -139,8 +176,3 @@ def _importance(signal: Signal) -> tuple[object, ...]:
         sorted(signal.labels.items()),
         signal.idempotency_key,
     )
-
-
-def is_notice(signal: Signal) -> bool:
-    """Whether this has no end to wait for."""
-    return signal.status is Status.INSTANT

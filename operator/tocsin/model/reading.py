@@ -55,8 +55,6 @@ class Reader(Protocol):
         """Return the keys whose remembered values `read` needs; mostly none."""
         ...
 
-    def read(
-        self, row: InboxRow, context: ReadingContext, seen: Mapping[str, bytes]
-    ) -> Reading:
+    def read(self, row: InboxRow, context: ReadingContext, seen: Mapping[str, bytes]) -> Reading:
         """Return the signals of a row, given those values of `seen_keys` that exist."""
         ...

@@ -59,7 +59,7 @@ class MatcherSpec(ResourceModel):
         try:
             return Matcher(self.name, self.value, self.match_type)
         except ResourceInvalid as error:
-            raise ValueError(f"value {error.message}") from None
+            raise ValueError(str(error)) from None
 
 
 _CompiledMatcher = Annotated[

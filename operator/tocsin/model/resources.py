@@ -37,17 +37,25 @@ class Metadata(ResourceModel):
         return f"{self.namespace}/{self.name}"
 
 
-class SlackConfig(ResourceModel):
-    """A Slack workspace and its credential."""
+class _Resource(ResourceModel):
+    """What both kinds share.
+
+    `body` is what it was parsed from, as far as it was: JSON to store and to parse again.
+    """
 
     metadata: Metadata
+    body: Mapping[str, Any] = Field(default={}, repr=False, exclude=True)
+
+
+class SlackConfig(_Resource):
+    """A Slack workspace and its credential."""
+
     spec: SlackConfigSpec
 
 
-class SlackReceiver(ResourceModel):
+class SlackReceiver(_Resource):
     """Which channels of a workspace get what."""
 
-    metadata: Metadata
     spec: SlackReceiverSpec
 
     @property
@@ -57,7 +65,7 @@ class SlackReceiver(ResourceModel):
         return f"{ref.namespace or self.metadata.namespace}/{ref.name}"
 
 
-_Resource = TypeVar("_Resource", SlackConfig, SlackReceiver)
+_Kind = TypeVar("_Kind", SlackConfig, SlackReceiver)
 
 
 def parse_config(body: Mapping[str, Any]) -> SlackConfig:
@@ -70,17 +78,26 @@ def parse_receiver(body: Mapping[str, Any]) -> SlackReceiver:
     return _parse(SlackReceiver, body)
 
 
-def _parse(model: type[_Resource], body: Mapping[str, Any]) -> _Resource:
+def _parse(model: type[_Kind], body: Mapping[str, Any]) -> _Kind:
+    plain = {name: _plain(body.get(name, {})) for name in ("metadata", "spec")}
+    if isinstance(plain["metadata"], dict):  # without what changes with each status written
+        known = Metadata.model_fields
+        plain["metadata"] = {
+            key: plain["metadata"][key] for key in known if key in plain["metadata"]
+        }
     try:
-        return model.model_validate(
-            {part: dict(body.get(part, {})) for part in ("metadata", "spec")}
-        )
+        return model.model_validate({**plain, "body": plain})
     except ValidationError as error:
         first, *others = error.errors(include_url=False, include_input=False)
         message = first["msg"].removeprefix("Value error, ")
         if others:
             message += f" (and {len(others)} more)"
         raise ResourceInvalid(_path(first["loc"]), message) from None
+
+
+def _plain(part: object) -> object:
+    """Return kopf's views of mappings, too, as the dict that pydantic wants."""
+    return dict(part) if isinstance(part, Mapping) else part
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -85,7 +85,7 @@ class Text:
         self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         string = core_schema.str_schema(
-            min_length=self._min_length or None, max_length=self._max_length
+            min_length=self._min_length or None, max_length=self._max_length, strict=True
         )
         return core_schema.no_info_after_validator_function(self._check, string)
 

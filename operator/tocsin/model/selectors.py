@@ -86,15 +86,9 @@ class LabelRequirement(ResourceModel):
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether `labels` meet the condition; NotIn is met by an absent label."""
-        match self.operator:
-            case "In":
-                return labels.get(self.key) in self.values
-            case "NotIn":
-                return labels.get(self.key) not in self.values
-            case "Exists":
-                return self.key in labels
-            case "DoesNotExist":
-                return self.key not in labels
+        if self.operator in ("In", "NotIn"):
+            return (labels.get(self.key) in self.values) is (self.operator == "In")
+        return (self.key in labels) is (self.operator == "Exists")
 
 
 class LabelSelector(ResourceModel):

@@ -9,64 +9,63 @@ from dataclasses import dataclass
 from typing import Final
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Severity:
-    """One step of the scale.
+    """One step of the scale; there is one object of each, so that a step is equal to itself alone.
 
     `rank`: higher is worse. `name` is the word shown, empty where nobody rated the alert; `colour`
     is the attachment's bar, as Slack takes it; `aliases` are other words for the same, in lower
-    case and without separators (`SEV-1` is `sev1`).
+    case, without separators (`SEV-1` is `sev1`), one space between them.
     """
 
     name: str
     rank: int
     emoji: str
     colour: str
-    aliases: tuple[str, ...] = ()
+    aliases: str = ""
 
 
 SEVERITY: Final = (
     Severity(
         "critical",
-        4,
-        "🔴",
-        "#d72b3f",
-        ("crit", "page", "pager", "emergency", "emerg", "alert", "panic", "fatal", "disaster")
-        + ("blocker", "highest", "p0", "p1", "sev0", "sev1", "s1"),
+        rank=4,
+        emoji="🔴",
+        colour="#d72b3f",
+        aliases="crit page pager emergency emerg alert panic fatal disaster blocker highest "
+        "p0 p1 s1 sev0 sev1",
     ),
     Severity(
         "error",
-        3,
-        "🟠",
-        "#e8710a",
-        ("err", "major", "high", "severe", "urgent", "p2", "sev2", "s2"),
+        rank=3,
+        emoji="🟠",
+        colour="#e8710a",
+        aliases="err major high severe urgent p2 s2 sev2",
     ),
     Severity(
         "warning",
-        2,
-        "🟡",
-        "#daa038",
-        ("warn", "minor", "medium", "moderate", "average", "ticket", "p3", "sev3", "s3"),
+        rank=2,
+        emoji="🟡",
+        colour="#daa038",
+        aliases="warn minor medium moderate average ticket p3 s3 sev3",
     ),
     Severity(
         "info",
-        1,
-        "🔵",
-        "#439fe0",
-        ("information", "informational", "notice", "low", "lowest", "debug")
-        + ("p4", "p5", "sev4", "sev5", "s4", "s5"),
+        rank=1,
+        emoji="🔵",
+        colour="#439fe0",
+        aliases="information informational notice low lowest debug p4 p5 s4 s5 sev4 sev5",
     ),
-    Severity("none", 0, "⚪", "#9aa0a6"),
+    Severity("none", rank=0, emoji="⚪", colour="#9aa0a6"),
 )
 """The scale, worst first."""
 
-UNRATED: Final = Severity("", 2, "🟡", "#daa038")
+UNRATED: Final = Severity("", rank=2, emoji="🟡", colour="#daa038")
 """An alert that says nothing of its severity, or says it in unknown words: like a warning."""
 
 RESOLVED_EMOJI: Final = "✅"
 RESOLVED_COLOUR: Final = "#2eb67d"
 
-_BY_WORD: Final = {word: step for step in SEVERITY for word in (step.name, *step.aliases)}
+_BY_WORD: Final = {word: step for step in SEVERITY for word in (step.name, *step.aliases.split())}
 _LABELS: Final = ("severity", "priority")
 _SEPARATORS: Final = str.maketrans("", "", " -_")
 _LONGEST_WORD: Final = 32

@@ -75,15 +75,27 @@ class Absorber:
         self._drop_if_over(held, step)
 
     def place(
-        self, held: Held, signal: Signal, routes: Iterable[Route], step: Step
+        self,
+        held: Held,
+        signal: Signal,
+        routes: Iterable[Route],
+        step: Step,
+        *,
+        opens: bool = True,
     ) -> list[LiveGroup]:
-        """Make a signal a member of the groups that its routes name; return those it is new in."""
+        """Make a signal a member of the groups that its routes name.
+
+        Groups that do not exist are opened, unless `opens` is false. Returns the groups that
+        existed and that it is new in.
+        """
         joined = []
         for route in routes:
             labels = group_labels(route.entry, signal)
             key = group_id(route.entry.receiver, route.entry.name, labels)
             group = self._memory.groups.get(key)
             if group is None:
+                if not opens:
+                    continue
                 group = self._open(key, route.entry, labels, signal, step)
             elif held.id not in group.members:
                 joined.append(group)
@@ -131,9 +143,7 @@ class Absorber:
         if group.outbox and not row.edit_due and (group.entry.send_resolved or not ended):
             row.edit_due = signal.updated_at + EDIT_DEBOUNCE_SECONDS
         if loud:
-            row.next_flush = min(
-                row.next_flush, later_flush(group.entry, signal, row.notified_at)
-            )
+            row.next_flush = min(row.next_flush, later_flush(group.entry, signal, row.notified_at))
         if (row.next_flush, row.edit_due) != before:
             self._memory.schedule(group)
             step.groups[row.id] = _encoder.encode(row)
@@ -144,9 +154,7 @@ class Absorber:
             return
         held.ends_at = signal.ends_at
         self._memory.watch_lease(held)
-        if signal.ends_at is None or held.stored_until is None:
-            self._store(held, signal, step)
-        elif held.stored_until - signal.updated_at < (signal.ends_at - signal.updated_at) / 2:
+        if _is_worth_storing(held.stored_until, signal):
             self._store(held, signal, step)
 
     def _store(self, held: Held, signal: Signal, step: Step) -> None:
@@ -170,6 +178,14 @@ def _as_signal(held: Held, signal: Signal) -> Signal:
     return msgspec.structs.replace(
         signal, status=held.status, starts_at=held.starts_at, ends_at=held.ends_at
     )
+
+
+def _is_worth_storing(stored_until: float | None, signal: Signal) -> bool:
+    """Whether less than half of a lease is stored."""
+    if stored_until is None or signal.ends_at is None:
+        return True
+    now = signal.updated_at
+    return stored_until - now < (signal.ends_at - now) / 2
 
 
 def _decided(entry: Entry) -> tuple[str, str, str, Reason]:

@@ -6,22 +6,18 @@ routed again only for those whose matchers, channels or grouping did.
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Final
-
-import msgspec
 
 from tocsin.errors import ResourceInvalid
 from tocsin.model.entry import Entry, entries_of
+from tocsin.model.group import GroupId
 from tocsin.model.records import Step
-from tocsin.model.resources import SlackReceiver, parse_config, parse_receiver
-from tocsin.model.signal import Signal, SignalId, Status, decode_signal
+from tocsin.model.resources import parse_config, parse_receiver
+from tocsin.model.signal import SignalId, Status, decode_signal
 from tocsin.model.snapshot import Snapshot
 from tocsin.pipeline.absorbing import Absorber
 from tocsin.pipeline.flushing import Flusher
-from tocsin.pipeline.memory import LiveGroup, Memory
-from tocsin.stages.routing import Routes
-
-_encoder: Final = msgspec.msgpack.Encoder()
+from tocsin.pipeline.memory import Held, LiveGroup, Memory
+from tocsin.stages.routing import Route, Routes
 
 Scan = AsyncIterator[Sequence[tuple[SignalId, bytes]]]
 
@@ -59,7 +55,7 @@ class Adopter:
         return next((entry for entry in entries if entry.name == name), None)
 
     def compile(self, snapshot: Snapshot) -> None:
-        """Route by `snapshot` from now on, and nothing else; for a reload, where groups come next."""
+        """Route by `snapshot` from now on, and nothing else; at a reload, groups come next."""
         self._entries = self._compiled(snapshot)
         self._snapshot = snapshot
         self._absorber.routes = self._routes(self._entries)
@@ -115,13 +111,15 @@ class Adopter:
     ) -> None:
         """Work out the members of the receivers' groups anew. O(signals), in chunks."""
         routes = self._routes(receivers)
-        kept: set[tuple[SignalId, bytes]] = set()
+        kept: set[tuple[SignalId, GroupId]] = set()
         async for chunk in scan:
             for key, document in chunk:
                 held = self._memory.signals.get(key)
-                if held is None:
-                    continue
-                self._place(key, decode_signal(document), routes, kept, step)
+                if held is not None:
+                    found = routes.route(signal := decode_signal(document))
+                    if held.status is Status.FIRING:
+                        self._absorber.place(held, signal, found, step)
+                    kept.update((key, group.id) for group in _among(held, found))
         for receiver in receivers:
             for group in self._memory.groups_of(receiver):
                 for key in [each for each in group.members if (each, group.id) not in kept]:
@@ -131,27 +129,6 @@ class Adopter:
                 elif group.outbox and not group.row.edit_due:
                     group.row.edit_due = now
                     self._memory.schedule(group)
-
-    def _place(
-        self,
-        key: SignalId,
-        signal: Signal,
-        routes: Routes,
-        kept: set[tuple[SignalId, bytes]],
-        step: Step,
-    ) -> None:
-        held = self._memory.signals[key]
-        found = routes.route(signal)
-        if held.status is Status.FIRING:
-            self._absorber.place(held, signal, found, step)
-        kept.update((key, group.id) for group in self._memory_groups(key, found))
-
-    def _memory_groups(self, key: SignalId, found: Sequence[Any]) -> list[LiveGroup]:
-        names = {(route.entry.receiver, route.entry.name) for route in found}
-        held = self._memory.signals[key]
-        return [
-            group for group in held.groups if (group.row.receiver, group.row.entry) in names
-        ]
 
     def _remember(self, old: Snapshot, new: Snapshot, step: Step) -> None:
         """Store what changed, so that a start without the API server can serve."""
@@ -170,6 +147,12 @@ class Adopter:
             step.marks["namespaces"] = json.dumps(
                 {name: dict(labels) for name, labels in new.namespaces.items()}
             ).encode()
+
+
+def _among(held: Held, routes: Sequence[Route]) -> list[LiveGroup]:
+    """Return the groups of a signal that belong to entries which still take it."""
+    names = {(route.entry.receiver, route.entry.name) for route in routes}
+    return [group for group in held.groups if (group.row.receiver, group.row.entry) in names]
 
 
 def stored_snapshot(marks: Mapping[str, bytes]) -> Snapshot | None:

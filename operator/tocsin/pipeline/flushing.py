@@ -14,6 +14,7 @@ from tocsin.model.reason import Reason
 from tocsin.model.records import Decision, Step
 from tocsin.model.signal import SignalId, Status
 from tocsin.pipeline.memory import LiveGroup, Memory
+from tocsin.pipeline.texts import Texts
 from tocsin.stages.deduping import TOLD_RESOLVED, Present, Told, decide
 from tocsin.stages.time_muting import muted
 
@@ -29,8 +30,9 @@ Targets = Callable[[Entry], Sequence[str]]
 class Flusher:
     """Flushes groups; `targets` tells an entry's channels."""
 
-    def __init__(self, memory: Memory, targets: Targets) -> None:
+    def __init__(self, memory: Memory, texts: Texts, targets: Targets) -> None:
         self._memory = memory
+        self._texts = texts
         self._targets = targets
 
     def flush(self, group: LiveGroup, now: float, step: Step) -> list[OutboxEntry]:
@@ -124,6 +126,7 @@ class Flusher:
             held = self._memory.signals[key]
             if held.status is not Status.FIRING and not held.groups:
                 del self._memory.signals[key]
+                self._texts.forget(key)
                 step.signals.pop(key, None)
                 step.drop_signals.append(key)
 
@@ -206,7 +209,9 @@ def _is_settled(group: LiveGroup, entry: OutboxEntry | None, seen: Present) -> b
     told = entry.told
     if any(told.get(key) != starts_at for key, starts_at in seen.firing.items()):
         return False
-    return not group.entry.send_resolved or all(told.get(key) == TOLD_RESOLVED for key in seen.resolved)
+    return not group.entry.send_resolved or all(
+        told.get(key) == TOLD_RESOLVED for key in seen.resolved
+    )
 
 
 def _decision(now: float, group: LiveGroup, reasons: list[tuple[str, Reason]]) -> Decision:

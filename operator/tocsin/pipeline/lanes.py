@@ -1,4 +1,4 @@
-"""Lanes: work that waits for Slack's limits, a queue for each channel's posts and each team's edits.
+"""Lanes: where work waits for Slack's limits; a channel's posts, or a team's edits, are one lane.
 
 A lane's work starts in order, when the pacer says so; a busy or broken lane never holds up another.
 Called by delivery; everything happens on one event loop.

@@ -55,8 +55,8 @@ def retry(entry: OutboxEntry, error: SlackError) -> None:
     entry.attempt = None
     entry.failures += 1
     entry.last_error = str(error)
-    if attempt.operation is not Operation.EDIT and entry.notify is None:
-        entry.notify = attempt.reason
+    if attempt.operation is not Operation.EDIT:
+        entry.notify = attempt.reason  # also over one that came since: the reader knows of neither
 
 
 def replace(entry: OutboxEntry) -> None:
@@ -73,15 +73,18 @@ def give_up(
     entry: OutboxEntry,
     tally: Tally,
     why: tuple[Reason, str],
-    told: Mapping[SignalId, float],
+    told: tuple[Mapping[SignalId, float], int],
     now: float,
 ) -> None:
     """Record that a delivery is dead: `why` is its reason and a sentence for people.
 
-    `told` is what it would have told; it counts as told, so that only news is tried again.
+    `told` are the signals that it would have told, and their highest severity; they count as told,
+    so that only news is tried again.
     """
     reason, text = why
-    entry.told.update(told)
+    signals, severity = told
+    entry.told.update(signals)
+    entry.severity = max(entry.severity, severity)
     entry.told_at = now
     entry.attempt = None
     entry.notify = None

@@ -7,7 +7,7 @@ each outcome after, and says in a verdict what is to happen next. Owns the chann
 import random
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,12 +31,14 @@ from tocsin.model.tally import Tally
 from tocsin.pipeline import outcomes
 from tocsin.pipeline.channels import ChannelDirectory
 from tocsin.pipeline.destinations import Destination, Destinations
-from tocsin.pipeline.drafting import draft, shown_members
+from tocsin.pipeline.drafting import draft
+from tocsin.pipeline.flushing import present
 from tocsin.pipeline.memory import LiveGroup, Memory
 from tocsin.pipeline.ports import Pacer, Slack, StatusSink, Store, Telemetry
 from tocsin.pipeline.settling import Settled, settle
 from tocsin.pipeline.texts import Texts
 from tocsin.pipeline.workspaces import Workspaces
+from tocsin.stages.deduping import TOLD_RESOLVED
 
 _BLOCKED_RETRY_SECONDS: Final = 30.0
 """How often a channel that cannot be posted to is tried; an invitation counts within a minute."""
@@ -47,7 +49,10 @@ _encoder: Final = msgspec.msgpack.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What delivery works with, beyond memory."""
+    """What delivery works with, beyond memory.
+
+    `suspected` is called with the key of a SlackConfig whose credential Slack refused.
+    """
 
     store: Store
     slack: Slack
@@ -57,6 +62,7 @@ class Outside:
     directory: ChannelDirectory
     statuses: StatusSink
     telemetry: Telemetry
+    suspected: Callable[[str], None]
     horizon_seconds: float
 
 
@@ -172,12 +178,9 @@ class Sender:
     async def give_up(self, group: LiveGroup, entry: OutboxEntry, why: tuple[Reason, str]) -> None:
         """End a delivery that will never be made."""
         tally = self.tally(group.row.receiver, entry.channel)
-        held = self._memory.signals
-        told = {
-            key: held[key].starts_at
-            for key in shown_members(group, entry.channel)
-            if key not in entry.told
-        }
+        seen = present(self._memory, group, entry.channel)
+        over = dict.fromkeys(seen.resolved, TOLD_RESOLVED)
+        told = ({**seen.firing, **over}, seen.severity)
         outcomes.give_up(entry, tally, why, told, time.time())
         await self.commit(group, entry)
         self._outside.statuses.changed(group.row.receiver, transition=True)
@@ -235,6 +238,7 @@ class Sender:
                 outcomes.retry(entry, error)
                 config = self._outside.destinations.config_of(group.row.receiver)
                 self._outside.workspaces.suspect(config, error)
+                self._outside.suspected(config)
             case SlackDestinationRejected():
                 outcomes.retry(entry, error)
                 self._block(group, entry, error)
@@ -250,9 +254,7 @@ class Sender:
         """Return how long the lane waits after a passing failure; a 429 pauses the pacer."""
         if isinstance(error, SlackTransient) and error.retry_after_seconds is not None:
             to, operation = prepared.destination, prepared.attempt.operation
-            self._outside.pacer.paused(
-                to.team, to.channel, operation, error.retry_after_seconds
-            )
+            self._outside.pacer.paused(to.team, to.channel, operation, error.retry_after_seconds)
             self._outside.telemetry.rate_limited(operation.value)
             return 0.0
         first, longest = _BACKOFF_SECONDS
