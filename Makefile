@@ -2,11 +2,15 @@
 #
 # PYTHON names the interpreter that the virtual environment is made with (3.11 or later).
 
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+
 PYTHON ?= python3
 WORKERS ?= 2
 
 VENV := .venv
 RUN := $(VENV)/bin
+PIP := $(RUN)/pip install --disable-pip-version-check
 READY := $(VENV)/.ready
 SOURCES := $(wildcard operator/tocsin lab tests bench)
 TREE := { git status --porcelain; git diff; } 2>/dev/null | sha256sum
@@ -92,8 +96,9 @@ $(READY): requirements.lock pyproject.toml
 	@echo "setup: virtual environment"
 	@$(PYTHON) -m venv $(VENV)
 	@echo "setup: dependencies from requirements.lock"
-	@$(RUN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --progress-bar off --require-hashes -r requirements.lock \
+	  | sed -u -n 's/^Collecting \([^ ]*\).*/setup:   \1/p; s/^Installing .*/setup: installing them/p'
+	@$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # What the demo, the tests and the benches run against; milliseconds once it is there.

@@ -50,9 +50,7 @@ def read_content(arguments: Mapping[str, Any]) -> Content:
     """The checked content of a post; a text over 40,000 characters is cut, as Slack does."""
     text, blocks, attachments = _read_parts(arguments)
     metadata = _read_metadata(arguments.get("metadata"))
-    if not ((text and text.strip()) or blocks or attachments):
-        raise Refusal("no_text")
-    _check_parts(blocks, attachments)
+    _check_parts(text, blocks, attachments)
     truncated = text is not None and len(text) > MAX_POST_TEXT
     return Content(
         text[:MAX_POST_TEXT] if text else text,
@@ -67,11 +65,9 @@ def read_edit(arguments: Mapping[str, Any]) -> Content:
     """The checked content of an edit, whose text Slack refuses beyond 4,000 characters."""
     text, blocks, attachments = _read_parts(arguments)
     metadata = _read_metadata(arguments.get("metadata"))
-    if not (text or blocks or attachments):
-        raise Refusal("no_text")
     if text and len(text) > MAX_UPDATE_TEXT:
         raise Refusal("msg_too_long")
-    _check_parts(blocks, attachments)
+    _check_parts(text, blocks, attachments)
     return Content(text, _with_ids(blocks), _as_stored(attachments), metadata)
 
 
@@ -104,7 +100,9 @@ def _decode(value: str, refusal: str) -> object:
     return decoded
 
 
-def _check_parts(blocks: list[Any] | None, attachments: list[Any] | None) -> None:
+def _check_parts(text: str | None, blocks: list[Any] | None, attachments: list[Any] | None) -> None:
+    if not ((text and text.strip()) or blocks or attachments):
+        raise Refusal("no_text")
     if attachments and len(attachments) > MAX_ATTACHMENTS:
         raise Refusal("too_many_attachments")
     if blocks or attachments:

@@ -261,8 +261,8 @@ async def test_a_dropped_post_that_slack_took_is_found(
     with pytest.raises(SlackAmbiguous):
         await slack.post(acme, "alerts", MESSAGE, "d-1")
     found = await slack.find(acme, "C0ALERTS", "d-1", time.time() - 60)
-    assert found is not None
-    assert found.ts == await messages(stand_in)[0]["ts"]
+    [shown] = await messages(stand_in)
+    assert found == MessageRef("C0ALERTS", shown["ts"])
 
 
 async def test_a_reply_is_found_in_its_thread(slack: SlackWebApi, acme: Connection) -> None:

@@ -316,7 +316,8 @@ async def test_an_edit_to_a_long_text_is_refused(slack: StandIn) -> None:
 async def test_an_edit_to_nothing_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
-    assert await error(client.chat_update(channel="C0ALERTS", ts=ts, text="")) == "no_text"
+    body = {"channel": "C0ALERTS", "ts": ts, "text": ""}
+    assert await error(client.api_call("chat.update", json=body)) == "no_text"
 
 
 async def test_a_person_posts_under_their_own_name(slack: StandIn) -> None:

@@ -1,4 +1,4 @@
-"""What every method has in common: who may call, in what form, and what the answer's frame holds."""
+"""What all methods have in common: who may call, in what form, and the frame of the answer."""
 
 import json
 from urllib.parse import urlencode
@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from lab.slack.server import StandIn
+from lab.slack.workspace import Team, User
 from tests.lab.slack_talk import FULL, MINIMAL, error, grant, raw, refusal, unlimited, web
 
 JSON = "application/json; charset=utf-8"
@@ -166,8 +167,6 @@ async def test_a_form_with_a_charset_is_warned_about(slack: StandIn) -> None:
 
 
 async def test_one_teams_token_sees_nothing_of_another_team(slack: StandIn) -> None:
-    from lab.slack.workspace import Team, User
-
     slack.state.put(Team(id="T0OTHER", name="Other"))
     slack.state.put(User(id="U0OTHER", team="T0OTHER", name="other", is_bot=True))
     token = grant(slack, *slack.state.tokens[FULL].scopes, team="T0OTHER", user="U0OTHER")

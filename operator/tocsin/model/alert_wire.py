@@ -106,7 +106,7 @@ def parse_time(text: str | None) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(f"time {quoted(text)} is not in RFC 3339") from None
-    if text[10] not in "T ":
+    if text[10:11] not in ("T", " "):
         raise ValueError(f"time {quoted(text)} is not in RFC 3339")
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

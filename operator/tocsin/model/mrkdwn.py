@@ -73,7 +73,8 @@ def link(url: str, label: str, limit: int) -> str:
     """
     if len(url) > limit or _URL.fullmatch(url) is None or _UNSEEN.search(url):
         return ""
-    markup = f"<{url.translate(_URL_ESCAPES)}|{label}>"
+    scheme, rest = url.split(":", 1)
+    markup = f"<{scheme.lower()}:{rest.translate(_URL_ESCAPES)}|{label}>"
     return markup if length(markup) <= limit else ""
 
 

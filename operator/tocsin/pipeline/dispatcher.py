@@ -31,7 +31,8 @@ _MIN_IDLE_SECONDS: Final = 0.001
 _SYNC_PATIENCE_SECONDS: Final = 30.0
 """How long a start waits for the API server before it serves the stored snapshot."""
 _RELOAD_PAUSE_SECONDS: Final = 1.0
-_STOP_GRACE_SECONDS: Final = 15.0
+_STOP_GRACE_SECONDS: Final = 65.0
+"""A call to Slack may take a minute; the manifest grants the pod a little more."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 

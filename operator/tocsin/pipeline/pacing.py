@@ -17,11 +17,11 @@ from typing import Final
 
 from tocsin.model.group import Operation
 
-_MARGIN: Final = 1.05
-"""How much slower than the rate; a tenth is what arrivals may be late by in all."""
+_MARGIN: Final = 1.07
+"""How much slower than the rate: room for 70 ms between the delays of two calls a second apart."""
 
 _MARGIN_GROWTH: Final = 1.01
-_MAX_MARGIN: Final = 1.1
+_MAX_MARGIN: Final = 1.09
 _SUPPOSED_BURST: Final = 10.0
 _PROBING_SECONDS: Final = 0.25
 """Between calls of a burst: about the time that Slack takes to answer."""

@@ -52,6 +52,8 @@ def _is_of_earlier_firing(old: Signal, new: Signal) -> bool:
 def _overlap(old: Signal, new: Signal) -> bool:
     if old.ends_at is None and new.status is Status.FIRING:
         return True  # even where clocks differ and one of them starts in the future
+    if old.status is new.status is Status.RESOLVED:
+        return new.starts_at <= _end(old) and old.starts_at <= _end(new)  # an end told again
     return new.starts_at < _end(old) and old.starts_at < _end(new)
 
 

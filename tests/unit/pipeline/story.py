@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from tests.fakes import CountingTelemetry
 from tests.unit.factories import receiver
 from tocsin.model.entry import Entry
 from tocsin.model.group import Attempt, Operation, OutboxEntry
@@ -26,24 +27,6 @@ from tocsin.pipeline.drafting import draft, next_operation, shown_members
 from tocsin.pipeline.flushing import Flusher
 from tocsin.pipeline.memory import LiveGroup, Memory
 from tocsin.pipeline.texts import Texts
-
-
-class Counting:
-    """Telemetry that keeps the reasons it was told."""
-
-    def __init__(self) -> None:
-        self.reasons: list[Reason] = []
-
-    def accepted(self, payload_bytes: int, seconds: float) -> None: ...
-
-    def processed(self, signals: int, seconds: float) -> None: ...
-
-    def decided(self, reason: Reason) -> None:
-        self.reasons.append(reason)
-
-    def delivered(self, outcome: str, seconds: float) -> None: ...
-
-    def rate_limited(self, method: str) -> None: ...
 
 
 @dataclass
@@ -67,7 +50,7 @@ class Story:
     now: float = 1000.0
 
     def __post_init__(self) -> None:
-        self.memory, self.texts, self.telemetry = Memory(), Texts(), Counting()
+        self.memory, self.texts, self.telemetry = Memory(), Texts(), CountingTelemetry()
         self.absorber = Absorber(self.memory, self.texts, self.telemetry)
         self.flusher = Flusher(self.memory, self.texts, _channels)
         self.adopter = Adopter(

@@ -21,7 +21,7 @@ def at(offset_seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def alert(labels: Mapping[str, str | None] | None = None, **fields: Any) -> dict[str, Any]:
+def alert(labels: Mapping[str, str | None] | None = None, /, **fields: Any) -> dict[str, Any]:
     """An alert with the label alertname="x", or with these labels."""
     return {"labels": dict(labels) if labels else {"alertname": "x"}, **fields}
 

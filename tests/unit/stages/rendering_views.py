@@ -85,7 +85,7 @@ def crash(pod: str, *, start: float = START, end: float | None = None, **labels:
     }
     notes = {
         "summary": "Pod is crash looping.",
-        "description": f'Pod payments/{pod} (app) is in waiting state (reason: "CrashLoopBackOff").',
+        "description": f'Pod payments/{pod} (app) is in waiting state (reason: "CrashLoopBackOff")',
         "runbook_url": RUNBOOK,
     }
     return alert(everything, notes, start=start, end=end, url=GRAPH)
@@ -102,7 +102,7 @@ def full_disk(number: int) -> Signal:
     }
     notes = {
         "summary": "Filesystem is predicted to run out of space within the next 4 hours.",
-        "description": f"Only {5 - number / 20:.2f}% left at 10.0.{number}.1:9100, filling up fast.",
+        "description": f"Only {5 - number / 20:.2f}% left at 10.0.{number}.1:9100, filling up.",
     }
     return alert(labels, notes, start=START + 60 * number)
 
