@@ -48,9 +48,9 @@ check: $(READY) ## Check format, lint, types, layers, and that what is generated
 .PHONY: checks
 checks: $(READY)
 	@echo "check: format"
-	@$(RUN)/ruff format --check .
+	@$(RUN)/ruff format --check $(SOURCES)
 	@echo "check: lint"
-	@$(RUN)/ruff check .
+	@$(RUN)/ruff check $(SOURCES)
 	@echo "check: types"
 	@$(RUN)/mypy $(SOURCES)
 	@echo "check: layers"

@@ -1,15 +1,14 @@
 """How many posts a second the Slack stand-in takes: one core for it, another process as load.
 
-`python bench/bench_standin.py` starts the stand-in without limits, posts messages of about 2 KB from
-64 connections, and prints posts a second, by the clock and by the stand-in's own CPU time (which other
-processes on the machine disturb less). It exits with 1 if the clock's figure is below `--floor`.
+`python bench/bench_standin.py` starts the stand-in without limits, posts messages of about 2 KB
+from 64 connections, and prints posts a second: by the clock, and by the stand-in's CPU time, which
+is what one core of its own would do. It exits with 1 if the latter is below `--floor`.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 TOKEN: Final = "xoxb-lab-acme-full"
-CHANNELS: Final = ("C0ALERTS", "C0PLATFORM", "C0ROLLOUTS", "C0GENERAL")
+CHANNELS: Final = ("C00ALERTS", "C0PLATFORM", "C0ROLLOUTS", "C0GENERAL")
 READY_SECONDS: Final = 20
 HEAD_END: Final = b"\r\n\r\n"
 LENGTH: Final = b"content-length: "
@@ -41,20 +40,22 @@ def main() -> int:
         try:
             url = _wait_for(ready_file, server)
             os.sched_setaffinity(0, {cores[-1]})
+            idle_cpu_seconds = _cpu_seconds(server.pid)
             posts_per_second = asyncio.run(_measure(url, options.posts, options.connections))
+            cpu_seconds = _cpu_seconds(server.pid) - idle_cpu_seconds
         finally:
             server.terminate()
             server.wait()
-        journaled = sum(1 for _ in (Path(folder) / "journal").open("rb"))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        journaled = (Path(folder) / "journal").read_bytes().count(b"\n")
     body_bytes = len(_body(CHANNELS[0], 0))
     print(
         f"stand-in: {posts_per_second:,.0f} posts a second, "
-        f"{options.posts / (used.ru_utime + used.ru_stime):,.0f} a second of CPU "
+        f"{options.posts / cpu_seconds:,.0f} a second of CPU "
         f"({options.posts:,} posts of {body_bytes:,} bytes, {options.connections} connections, "
-        f"one core; {journaled:,} lines in the journal; {used.ru_maxrss / 1024:,.0f} MB)"
+        f"one core; {journaled:,} lines in the journal)"
     )
-    return 0 if posts_per_second >= options.floor and journaled == options.posts else 1
+    is_enough = options.posts / cpu_seconds >= options.floor
+    return 0 if is_enough and journaled == options.posts else 1
 
 
 def _start(folder: Path, ready_file: Path, core: int) -> subprocess.Popen[bytes]:
@@ -72,6 +73,12 @@ def _wait_for(ready_file: Path, server: subprocess.Popen[bytes]) -> str:
             raise SystemExit("the stand-in did not start")
         time.sleep(0.02)
     return ready_file.read_text(encoding="utf-8").strip()
+
+
+def _cpu_seconds(pid: int) -> float:
+    """The CPU time a process has used, in user and kernel mode (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def _measure(url: str, posts: int, connections: int) -> float:

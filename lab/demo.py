@@ -139,7 +139,7 @@ def _apply(cluster: ControlPlane, slack_url: str) -> None:
 
 def _message(slack_url: str, *, resolved: bool) -> Mapping[str, Any] | None:
     """Return the alert's message in #alerts, once it is there in the state asked for."""
-    with urllib.request.urlopen(f"{slack_url}/_lab/messages?channel=C0ALERTS") as answer:
+    with urllib.request.urlopen(f"{slack_url}/_lab/messages?channel=C00ALERTS") as answer:
         messages: Sequence[Mapping[str, Any]] = json.load(answer)["messages"]
     for message in messages:
         if ALERT in message["text"] and ("esolved" in message["text"]) is resolved:

@@ -132,10 +132,10 @@ def _programs(package: Package, tree: Path) -> list[Path]:
 
 def _missing_libraries(package: Package, tree: Path) -> set[str]:
     """The names of shared libraries that the package's program needs and does not find."""
-    environment = {**environ, "LD_LIBRARY_PATH": ":".join(map(str, library_folders(tree)))}
+    libraries = ":".join(map(str, library_folders(tree)))
     told = subprocess.run(
         ["ldd", *_programs(package, tree)],
-        env=environment,
+        env={**_untranslated(), "LD_LIBRARY_PATH": libraries},
         capture_output=True,
         text=True,
         check=False,
@@ -161,7 +161,14 @@ def _is_installed(name: str) -> bool:
 
 def _run(command: Sequence[str], folder: Path | None = None) -> str:
     """Runs a command to its end and returns its output; LabError with its stderr if it fails."""
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=_untranslated(), capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise LabError(f"`{' '.join(command)}` failed: {done.stderr.strip()}")
     return done.stdout
+
+
+def _untranslated() -> dict[str, str]:
+    """This process's environment, in which programs say what is read here in English."""
+    return {**environ, "LC_ALL": "C"}

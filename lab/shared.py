@@ -53,8 +53,10 @@ KINDS: dict[str, Callable[[Path], AbstractContextManager[Reached]]] = {
 def reach(kind: str, folder: Path, test_run_pid: int) -> Reached:
     """How to reach the run's server of this kind, which is started if nobody has yet.
 
-    `folder` is the test run's own. ChildError with the supervisor's log where it does not start.
+    `folder` is the test run's own, and made here. ChildError, with the supervisor's log, where it
+    does not start.
     """
+    folder.mkdir(mode=0o700, exist_ok=True)
     answer = folder / f"{kind}.json"
     with locked(folder / f"{kind}.lock"):
         if not answer.exists():

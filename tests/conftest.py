@@ -25,10 +25,11 @@ RUN_PID = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Names the run's folder and its controlling process, which makes the one and is the other."""
+    """Names the run's controlling process, and a folder that the first shared server makes."""
     handed_over: dict[str, Any] | None = getattr(config, "workerinput", None)
     if handed_over is None:
-        config.stash[RUN_FOLDER] = Path(tempfile.mkdtemp(prefix="tocsin-tests-"))
+        name = f"tocsin-tests-{secrets.token_hex(8)}"
+        config.stash[RUN_FOLDER] = Path(tempfile.gettempdir(), name)
         config.stash[RUN_PID] = os.getpid()
     else:
         config.stash[RUN_FOLDER] = Path(handed_over["run_folder"])

@@ -18,13 +18,19 @@ _NOBODY: Final = Token(token="", team="", user="")
 
 @dataclass(slots=True)
 class Call:
-    """A call under way. `token` is nobody's until checked, `channel` None until found."""
+    """A call under way.
+
+    `presented` is the token as it came, `token` its record, nobody's for an unknown one.
+    `unreadable` is what was wrong with the request's form. `channel` is None until found.
+    """
 
     method: str
     state: State
     limits: Limits
     token: Token = field(default=_NOBODY)
+    presented: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    unreadable: Refusal | None = None
     channel: Channel | None = None
     warnings: tuple[str, ...] = ()
 

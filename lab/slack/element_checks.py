@@ -10,7 +10,7 @@ wording of findings is that of Slack's answers as seen in public issue trackers.
 
 import re
 from collections.abc import Set
-from typing import Any, Final, Literal, TypeGuard
+from typing import Any, Final, TypeGuard
 
 PLAIN: Final = frozenset({"plain_text"})
 ANY_TEXT: Final = frozenset({"plain_text", "mrkdwn"})
@@ -116,7 +116,7 @@ def check_text(
     findings: Findings, value: object, kinds: Set[str], limit: int, pointer: str
 ) -> None:
     """A text object of one of `kinds` with 1 to `limit` characters."""
-    if _is_plain_and_right(value, kinds, limit):
+    if _is_right(value, kinds, limit):
         findings.characters += len(value["text"])
         return
     if not isinstance(value, dict):
@@ -139,14 +139,16 @@ def check_text(
             findings.add("must be a boolean", f"{pointer}/{option}")
 
 
-def _is_plain_and_right(
-    value: object, kinds: Set[str], limit: int
-) -> TypeGuard[dict[Literal["type", "text"], str]]:
-    """Whether a text object has nothing but its type and text, and both are right: nearly all."""
-    if type(value) is not dict or len(value) != 2:
+def _is_right(value: object, kinds: Set[str], limit: int) -> TypeGuard[dict[str, Any]]:
+    """Whether a text object is right, for the forms that nearly all have; False decides nothing."""
+    if type(value) is not dict:
         return False
     text, kind = value.get("text"), value.get("type")
-    return type(text) is str and 0 < len(text) <= limit and type(kind) is str and kind in kinds
+    if type(text) is not str or type(kind) is not str or kind not in kinds:
+        return False
+    option = "verbatim" if kind == "mrkdwn" else "emoji"
+    known = len(value) == 2 or (len(value) == 3 and type(value.get(option)) is bool)
+    return known and 0 < len(text) <= limit
 
 
 def check_image(findings: Findings, image: dict[str, Any], pointer: str) -> None:

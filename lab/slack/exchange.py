@@ -20,6 +20,7 @@ _HTML: Final = (
     b"<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head>"
     b"<body><h1>Server Error</h1><p>Please try again in 30 seconds.</p></body></html>"
 )
+_SILENT: Final = frozenset({"timeout", "drop_before", "drop_after"})
 _BEFORE_ACCEPTING: Final = frozenset({"status", "timeout", "drop_before"})
 
 
@@ -76,14 +77,29 @@ class Exchange:
             given = _instead(fault)
         else:
             given = answer(fault.error if fault and fault.kind == "error" else "")
-        silent = fault is not None and fault.kind in ("timeout", "drop_before", "drop_after")
+        self._record(at, round(time.perf_counter() - started, 6), trace, given, fault)
+        if fault and fault.kind == "timeout":
+            await self._stopping.wait()
+        if fault and fault.kind in _SILENT and request.transport is not None:
+            request.transport.close()
+        return web.Response(
+            body=given.body,
+            status=given.status,
+            headers=given.headers,
+            content_type=given.content_type,
+        )
+
+    def _record(
+        self, at: float, duration_seconds: float, trace: Trace, given: Answer, fault: Fault | None
+    ) -> None:
+        silent = fault is not None and fault.kind in _SILENT
         self._journal.record(
             Entry(
                 at=at,
                 method=trace.method,
                 answer=given.outcome,
                 status=0 if silent else given.status,
-                duration_seconds=round(time.perf_counter() - started, 6),
+                duration_seconds=duration_seconds,
                 token=trace.token,
                 team=trace.team,
                 channel=trace.channel,
@@ -93,24 +109,14 @@ class Exchange:
                 **_content(trace.values),
             )
         )
-        if fault and fault.kind == "timeout":
-            await self._stopping.wait()
-        if silent and request.transport is not None:
-            request.transport.close()
-        return web.Response(
-            body=given.body,
-            status=given.status,
-            headers=given.headers,
-            content_type=given.content_type,
-        )
 
     def _draw(self, trace: Trace) -> Fault | None:
         if not self._faults:
             return None
-        name = trace.asked.removeprefix("#")
-        channel = self._state.find_channel(trace.team, trace.asked) if trace.asked else None
-        known = {channel.id, channel.name} if channel else set()
-        return self._faults.draw(trace.method, frozenset({name, *known} - {""}))
+        names = {trace.asked.removeprefix("#")}
+        if trace.channel:
+            names |= {trace.channel, self._state.channels[trace.channel].name}
+        return self._faults.draw(trace.method, frozenset(names))
 
 
 def _instead(fault: Fault) -> Answer:

@@ -5,12 +5,13 @@ an injected fault makes of it. Slack's order: the method, the caller, the caller
 budget, then what the method itself checks.
 """
 
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 
-from lab.slack.arguments import Arguments, read_arguments
+from lab.slack.arguments import read_arguments
 from lab.slack.call import Call, Method
 from lab.slack.errors import RateLimited, Refusal
 from lab.slack.exchange import Answer, Exchange, Trace
@@ -40,75 +41,80 @@ class WebApi:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request to `/api/{method}`."""
-        name = request.match_info["method"]
-        method = METHODS.get(name)
-        call = Call(name, self._state, self._limits)
-        trace = Trace(name)
-        unreadable: Refusal | None = None
+        call = await self._read(request)
+        found = self._state.find_channel(call.token.team, call.asked)
+        trace = Trace(
+            call.method,
+            asked=call.asked,
+            token=fingerprint(call.presented),
+            team=call.token.team,
+            channel=found.id if found else "",
+            values=call.values,
+        )
+        answer = partial(self._answer, call, trace)
+        return await self._exchange.carry_out(request, trace, answer)
+
+    async def _read(self, request: web.Request) -> Call:
+        call = Call(request.match_info["method"], self._state, self._limits)
+        method = METHODS.get(call.method)
         try:
             arguments = await read_arguments(
                 request, takes_json=method is None or method.takes_json
             )
         except Refusal as refusal:
-            unreadable, arguments = refusal, Arguments({}, "")
+            call.unreadable = refusal
+            return call
         call.values, call.warnings = arguments.values, arguments.warnings
-        token = self._state.tokens.get(arguments.token)
-        trace.values, trace.asked = arguments.values, call.asked
-        trace.token, trace.team = fingerprint(arguments.token), token.team if token else ""
+        call.presented = arguments.token
+        call.token = self._state.tokens.get(arguments.token, call.token)
+        return call
 
-        def answer(injected: str) -> Answer:
-            try:
-                if unreadable:
-                    raise unreadable
-                if injected:
-                    raise Refusal(injected)
-                result = _perform(call, method, arguments.token, token)
-            except Refusal as refusal:
-                given = self._refuse(call, refusal, method, token)
-            else:
-                trace.ts = result.get("ts", "")
-                given = Answer(
-                    "ok", _encode(_success(result, call)), headers=_scopes(method, token)
-                )
-            trace.channel = call.channel.id if call.channel else ""
-            return given
-
-        return await self._exchange.carry_out(request, trace, answer)
-
-    def _refuse(
-        self, call: Call, refusal: Refusal, method: Method | None, token: Token | None
-    ) -> Answer:
-        """The answer to a refused call; refused posts and edits show on the page."""
-        headers = _scopes(method, token)
-        body: dict[str, Any] = {"ok": False, "error": refusal.code, **refusal.extra}
-        if call.method.startswith("chat."):
-            channel = call.channel or self._state.find_channel(call.token.team, call.asked)
-            self._feed.refused(call.method, refusal, channel.id if channel else "", call.asked)
-        if isinstance(refusal, RateLimited):
-            headers["Retry-After"] = str(refusal.retry_after_seconds)
-            return Answer(refusal.code, _encode(body), 429, headers)
-        _add_warnings(body, call)
-        return Answer(refusal.code, _encode(body), headers=headers)
+    def _answer(self, call: Call, trace: Trace, injected: str) -> Answer:
+        """Slack's answer; refused posts and edits show on the page."""
+        method = METHODS.get(call.method)
+        headers = _scopes(method, call.token)
+        try:
+            if injected:
+                raise Refusal(injected)
+            result = _perform(call, method)
+        except Refusal as refusal:
+            given = _refuse(call, refusal, headers)
+            if call.method.startswith("chat."):
+                self._feed.refused(call.method, refusal, trace.channel, trace.asked)
+        else:
+            trace.ts = result.get("ts", "")
+            given = Answer("ok", _encode(_success(result, call)), headers=headers)
+        if call.channel:
+            trace.channel = call.channel.id
+        return given
 
 
-def _perform(
-    call: Call, method: Method | None, presented: str, token: Token | None
-) -> dict[str, Any]:
-    """Run the method for whoever presented the token. Errors: Refusal."""
+def _perform(call: Call, method: Method | None) -> dict[str, Any]:
+    """Run the method for whoever calls. Errors: Refusal."""
+    if call.unreadable:
+        raise call.unreadable
     if method is None:
         raise Refusal("unknown_method", req_method=call.method)
-    if not presented:
+    if not call.presented:
         raise Refusal("not_authed")
-    if token is None:
+    if not call.token.token:
         raise Refusal("invalid_auth")
-    if token.state != "active":
-        raise Refusal(_REFUSED_STATES[token.state])
-    call.token = token
+    if call.token.state != "active":
+        raise Refusal(_REFUSED_STATES[call.token.state])
     if method.scopes:
         call.require_scope(*method.scopes)
     if not method.spends_itself:
         call.spend()
     return method.run(call)
+
+
+def _refuse(call: Call, refusal: Refusal, headers: dict[str, str]) -> Answer:
+    body: dict[str, Any] = {"ok": False, "error": refusal.code, **refusal.extra}
+    if isinstance(refusal, RateLimited):
+        headers["Retry-After"] = str(refusal.retry_after_seconds)
+        return Answer(refusal.code, _encode(body), 429, headers)
+    _add_warnings(body, call)
+    return Answer(refusal.code, _encode(body), headers=headers)
 
 
 def _success(result: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -125,9 +131,9 @@ def _add_warnings(body: dict[str, Any], call: Call) -> None:
         body["response_metadata"] = metadata
 
 
-def _scopes(method: Method | None, token: Token | None) -> dict[str, str]:
+def _scopes(method: Method | None, token: Token) -> dict[str, str]:
     """The headers of an authenticated answer: scopes granted, and scopes that the method takes."""
-    if token is None or token.state != "active":
+    if not token.token or token.state != "active":
         return {}
     accepted = ",".join(method.scopes) if method else ""
     return {"x-oauth-scopes": ",".join(token.scopes), "x-accepted-oauth-scopes": accepted}

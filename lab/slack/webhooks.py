@@ -52,8 +52,10 @@ class Webhooks:
         team, webhook_id = request.match_info["team"], request.match_info["webhook"]
         secret = request.match_info["secret"]
         webhook = self._state.webhooks.get(webhook_id)
-        trace = Trace(WEBHOOK, asked=webhook.channel if webhook else "", team=team)
-        trace.token = fingerprint(secret)
+        trace = Trace(WEBHOOK, team=team, token=fingerprint(secret))
+        if webhook:
+            trace.asked = webhook.channel
+            trace.channel = webhook.channel if webhook.channel in self._state.channels else ""
         unreadable: Refusal | None = None
         try:
             trace.values = _decode_payload(await request.read(), request.content_type)
@@ -66,11 +68,9 @@ class Webhooks:
                     raise unreadable
                 if injected:
                     raise Refusal(injected)
-                found = self._find(team, webhook, secret)
-                trace.channel = found.channel
-                trace.ts = self._post(found, trace.values)
+                trace.ts = self._post(self._find(team, webhook, secret), trace.values)
             except Refusal as refusal:
-                self._feed.refused(WEBHOOK, refusal, trace.channel, trace.channel)
+                self._feed.refused(WEBHOOK, refusal, trace.channel, trace.asked)
                 return _refuse(refusal)
             return Answer("ok", b"ok", content_type="text/html")
 

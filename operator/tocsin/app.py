@@ -44,7 +44,7 @@ from tocsin.pipeline.session import Scope
 from tocsin.pipeline.snapshot_feed import SnapshotFeed
 from tocsin.pipeline.status_writer import StatusWriter
 from tocsin.pipeline.workspaces import Workspaces
-from tocsin.settings import Settings
+from tocsin.settings import Settings, proxies_from_environment
 
 _DAY_SECONDS: Final = 24 * 3600.0
 _PRUNE_SECONDS: Final = 60.0
@@ -73,7 +73,7 @@ async def _serve(settings: Settings) -> None:
             decision_seconds=settings.decision_days * _DAY_SECONDS,
         )
         stack.push_async_callback(store.close)
-        slack = SlackWebApi()
+        slack = SlackWebApi(proxies_from_environment())
         stack.push_async_callback(slack.close)
         kube = KubeApi(settings.kubeconfig)
         stack.push_async_callback(kube.close)

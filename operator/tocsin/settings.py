@@ -7,6 +7,7 @@ prints them with their meaning and their value.
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.request import getproxies_environment
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -102,6 +103,11 @@ class Settings(BaseSettings):
     def platforms(self) -> frozenset[str]:
         """The namespaces whose receivers see everything."""
         return frozenset(self.platform_namespaces or (self.namespace,))
+
+
+def proxies_from_environment() -> dict[str, str]:
+    """Return HTTPS_PROXY, NO_PROXY and so on, as `https`, `http`, `all` and `no`."""
+    return getproxies_environment()
 
 
 def load_settings() -> Settings:

@@ -66,7 +66,7 @@ async def messages(stand_in: StandIn) -> list[dict[str, Any]]:
     """What #alerts shows now."""
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{stand_in.url}/_lab/messages?channel=C0ALERTS") as response,
+        session.get(f"{stand_in.url}/_lab/messages?channel=C00ALERTS") as response,
     ):
         shown = (await response.json())["messages"]
     assert isinstance(shown, list)
@@ -88,19 +88,19 @@ async def test_a_token_of_a_person_is_a_user_token(
     stand_in: StandIn, slack: SlackWebApi, acme: Connection
 ) -> None:
     stand_in.state.put(
-        Token(token="xoxp-grace", team="T0ACME", user="U0GRACE", kind="user", scopes=["chat:write"])
+        Token(token="xoxp-grace", team="T0ACME", user="U000GRACE", kind="user", scopes=["chat:write"])
     )
     identity = await slack.verify(replace(acme, token=Secret("xoxp-grace")))
-    assert (identity.token_type, identity.user_id) == (TokenType.USER, "U0GRACE")
+    assert (identity.token_type, identity.user_id) == (TokenType.USER, "U000GRACE")
 
 
-@pytest.mark.parametrize("channel", ["#alerts", "alerts", "C0ALERTS"])
+@pytest.mark.parametrize("channel", ["#alerts", "alerts", "C00ALERTS"])
 async def test_a_post_arrives_as_written_and_its_reference_has_the_channels_id(
     stand_in: StandIn, slack: SlackWebApi, acme: Connection, channel: str
 ) -> None:
     ref = await slack.post(acme, channel, MESSAGE, "d-1")
     [shown] = await messages(stand_in)
-    assert ref == MessageRef("C0ALERTS", shown["ts"])
+    assert ref == MessageRef("C00ALERTS", shown["ts"])
     assert shown["text"] == MESSAGE.text
     assert shown["blocks"][0]["text"]["text"] == "*KubePodCrashLooping*"
     assert shown["attachments"][0]["color"] == "e01e5a"
@@ -124,7 +124,7 @@ async def test_a_post_goes_under_the_configs_own_name_and_icon(
     await slack.post(
         replace(acme, username="Night watch", icon_emoji=":bell:"), "alerts", MESSAGE, "d-1"
     )
-    [message] = stand_in.state.timeline("C0ALERTS")
+    [message] = stand_in.state.timeline("C00ALERTS")
     assert (message.author.username, message.author.icon_emoji) == ("Night watch", ":bell:")
 
 
@@ -152,7 +152,7 @@ async def test_editing_after_the_edit_window_says_that_the_message_is_gone(
 ) -> None:
     stand_in.state.teams["T0ACME"].edit_window_seconds = 60
     with pytest.raises(SlackMessageGone, match="message_not_found"):
-        await slack.edit(acme, MessageRef("C0ALERTS", "1700000000.000100"), CHANGED, "d-2")
+        await slack.edit(acme, MessageRef("C00ALERTS", "1700000000.000100"), CHANGED, "d-2")
     stand_in.state.teams["T0ACME"].edit_window_seconds = 0
     ref = await slack.post(acme, "alerts", MESSAGE, "d-1")
     with pytest.raises(SlackMessageGone, match="edit_window_closed"):
@@ -241,7 +241,7 @@ async def test_a_look_up_without_a_verdict_is_simply_repeated(
     stand_in.faults.add(Fault(kind="status", status=502, count=1), Fault(kind="drop_before"))
     for _ in range(2):
         with pytest.raises(SlackTransient):
-            await slack.find(acme, "C0ALERTS", "d-1", time.time() - 60)
+            await slack.find(acme, "C00ALERTS", "d-1", time.time() - 60)
 
 
 async def test_a_delivery_is_found_in_the_history_page_after_page(
@@ -249,9 +249,9 @@ async def test_a_delivery_is_found_in_the_history_page_after_page(
 ) -> None:
     since = time.time() - 60
     refs = [await slack.post(acme, "alerts", CHANGED, f"d-{number}") for number in range(201)]
-    assert await slack.find(acme, "C0ALERTS", "d-0", since) == refs[0]
-    assert await slack.find(acme, "C0ALERTS", "d-200", since) == refs[200]
-    assert await slack.find(acme, "C0ALERTS", "d-201", since) is None
+    assert await slack.find(acme, "C00ALERTS", "d-0", since) == refs[0]
+    assert await slack.find(acme, "C00ALERTS", "d-200", since) == refs[200]
+    assert await slack.find(acme, "C00ALERTS", "d-201", since) is None
 
 
 async def test_a_dropped_post_that_slack_took_is_found(
@@ -260,24 +260,24 @@ async def test_a_dropped_post_that_slack_took_is_found(
     stand_in.faults.add(Fault(kind="drop_after", count=1))
     with pytest.raises(SlackAmbiguous):
         await slack.post(acme, "alerts", MESSAGE, "d-1")
-    found = await slack.find(acme, "C0ALERTS", "d-1", time.time() - 60)
+    found = await slack.find(acme, "C00ALERTS", "d-1", time.time() - 60)
     [shown] = await messages(stand_in)
-    assert found == MessageRef("C0ALERTS", shown["ts"])
+    assert found == MessageRef("C00ALERTS", shown["ts"])
 
 
 async def test_a_reply_is_found_in_its_thread(slack: SlackWebApi, acme: Connection) -> None:
     since = time.time() - 60
     parent = await slack.post(acme, "alerts", MESSAGE, "d-1")
     reply = await slack.post(acme, "alerts", CHANGED, "d-2", thread_ts=parent.ts)
-    assert await slack.find(acme, "C0ALERTS", "d-2", since, thread_ts=parent.ts) == reply
-    assert await slack.find(acme, "C0ALERTS", "d-3", since, thread_ts=parent.ts) is None
+    assert await slack.find(acme, "C00ALERTS", "d-2", since, thread_ts=parent.ts) == reply
+    assert await slack.find(acme, "C00ALERTS", "d-3", since, thread_ts=parent.ts) is None
 
 
 async def test_a_thread_that_does_not_exist_holds_no_reply(
     slack: SlackWebApi, acme: Connection
 ) -> None:
     since = time.time() - 60
-    assert await slack.find(acme, "C0ALERTS", "d-1", since, thread_ts="1700000000.000100") is None
+    assert await slack.find(acme, "C00ALERTS", "d-1", since, thread_ts="1700000000.000100") is None
 
 
 async def test_a_history_that_cannot_be_read_is_never_an_absence(
@@ -285,7 +285,7 @@ async def test_a_history_that_cannot_be_read_is_never_an_absence(
 ) -> None:
     since = time.time() - 60
     with pytest.raises(SlackCredentialRejected, match="channels:history"):
-        await slack.find(replace(acme, token=Secret(MINIMAL)), "C0ALERTS", "d-1", since)
+        await slack.find(replace(acme, token=Secret(MINIMAL)), "C00ALERTS", "d-1", since)
     with pytest.raises(SlackDestinationRejected, match="not_in_channel"):
         await slack.find(acme, "C0GENERAL", "d-1", since)
     with pytest.raises(SlackDestinationRejected, match="channel_not_found"):
@@ -297,7 +297,7 @@ async def test_public_and_private_channels_are_listed_apart(
 ) -> None:
     public = await slack.channels(acme, private=False)
     assert public.by_name["general"] == ChannelInfo("C0GENERAL", "general", False, False, False)
-    assert public.by_id["C0ALERTS"].is_member
+    assert public.by_id["C00ALERTS"].is_member
     assert public.by_name["old-alerts"].is_archived
     private = await slack.channels(acme, private=True)
     assert set(private.by_name) == {"oncall"}
@@ -327,8 +327,8 @@ async def test_a_long_list_waits_out_rate_limits_and_comes_whole(
 async def test_one_conversation_is_looked_up_by_its_id(
     slack: SlackWebApi, acme: Connection
 ) -> None:
-    assert await slack.channel(acme, "C0ONCALL") == ChannelInfo(
-        "C0ONCALL", "oncall", True, True, False
+    assert await slack.channel(acme, "C00ONCALL") == ChannelInfo(
+        "C00ONCALL", "oncall", True, True, False
     )
     with pytest.raises(SlackDestinationRejected):
         await slack.channel(acme, "C0NOWHERE")

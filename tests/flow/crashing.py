@@ -95,11 +95,11 @@ async def run(database: str, slack_url: str, token: str, point: str, pods: Seque
     rig = Rig(store, slack_url, token)
     rig.wrap = killing.wrap
     async with rig:
-        await rig.adopt(quick_receiver("C0ALERTS"))
+        await rig.adopt(quick_receiver("C00ALERTS"))
         for pod in pods:
             await rig.accept(alert(pod))
-        await until(lambda: rig.dispatcher.tally("payments/oncall", "C0ALERTS").sent > 0)
-        await until(lambda: rig.dispatcher.waiting("payments/oncall", "C0ALERTS") == 0)
+        await until(lambda: rig.dispatcher.tally("payments/oncall", "C00ALERTS").sent > 0)
+        await until(lambda: rig.dispatcher.waiting("payments/oncall", "C00ALERTS") == 0)
         assert store.backlog().rows == 0
     await store.close()
 

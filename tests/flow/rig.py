@@ -76,7 +76,6 @@ class Rig:
         self.slack_url = slack_url
         self.kube = FakeKube({("payments", "slack-token"): {"token": token}})
         self.telemetry, self.statuses = CountingTelemetry(), CountingStatuses()
-        self.api: Slack = SlackWebApi()
         self.wrap: Callable[[Slack], Slack] = lambda slack: slack
         self.intake = Intake(store, self.telemetry)
         self.pacer = SlackPacer(0, 0, time.monotonic)
@@ -84,6 +83,7 @@ class Rig:
         self.snapshot = Snapshot()
 
     async def __aenter__(self) -> Self:
+        self.api: Slack = SlackWebApi({})
         host = self.slack_url.removeprefix("http://")
         self.workspaces = Workspaces(self.api, self.kube, (host,), ())
         self.directory = ChannelDirectory(self.api)
@@ -131,7 +131,7 @@ class Rig:
         await self.intake.accept(alertmanager_api.KIND, "test", payload)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for something that must come; fails the test where it does not."""
     deadline = time.monotonic() + seconds
     while not condition():

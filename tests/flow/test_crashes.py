@@ -48,7 +48,7 @@ async def test_invariant_15_an_alert_survives_a_kill(
     assert status == -signal.SIGKILL, said
     status, said = await run(store_url, slack, token, "never")
     assert status == 0, said
-    shown = show_channel(slack.state, slack.state.channels["C0ALERTS"])["messages"]
+    shown = show_channel(slack.state, slack.state.channels["C00ALERTS"])["messages"]
     most = 2 if token == MINIMAL and point in UNKNOWABLE - {"attempt committed"} else 1
     assert len(shown) == most
-    assert all("web-1" in str(message) for message in shown)
+    assert all("web-1" in message["text"] for message in shown)

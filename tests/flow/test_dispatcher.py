@@ -1,8 +1,10 @@
 """The whole pipeline on a real store against the Slack stand-in."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from lab.slack.control import show_channel
@@ -20,7 +22,7 @@ from tocsin.pipeline.absorbing import Absorber
 @pytest.fixture
 def alerts_channel(slack: StandIn) -> "Shown":
     slack.limits.configure({}, enabled=False)
-    return Shown(slack, "C0ALERTS")
+    return Shown(slack, "C00ALERTS")
 
 
 class Shown:
@@ -33,8 +35,9 @@ class Shown:
     @property
     def messages(self) -> Sequence[dict[str, Any]]:
         channel = self._slack.state.channels[self._channel]
-        shown: Sequence[dict[str, Any]] = show_channel(self._slack.state, channel)["messages"]
-        return shown
+        shown = msgspec.json.encode(show_channel(self._slack.state, channel)["messages"])
+        messages: Sequence[dict[str, Any]] = json.loads(shown)
+        return messages
 
     def has(self, count: int, word: str = "") -> bool:
         return len(self.messages) == count and all(word in str(each) for each in self.messages)
@@ -198,7 +201,7 @@ async def test_invariant_16_a_dropped_connection_is_settled_where_history_can_be
     monkeypatch.setattr("tocsin.pipeline.settling._LANDING_SECONDS", 0.1)
     slack.faults.add(Fault(method="chat.postMessage", kind="drop_after", count=1))
     async with Rig(store, slack.url, token) as rig:
-        await rig.adopt(quick_receiver("C0ALERTS"))
+        await rig.adopt(quick_receiver("C00ALERTS"))
         await rig.accept(alert("web-1"))
         expected = 2 if token == MINIMAL else 1
         await until(lambda: "ok" in rig.telemetry.outcomes or _settled(rig))
@@ -206,7 +209,7 @@ async def test_invariant_16_a_dropped_connection_is_settled_where_history_can_be
 
 
 def _settled(rig: Rig) -> bool:
-    tally = rig.dispatcher.tally("payments/oncall", "C0ALERTS")
+    tally = rig.dispatcher.tally("payments/oncall", "C00ALERTS")
     return tally.sent == 1
 
 
@@ -217,7 +220,7 @@ async def test_invariant_17_a_message_that_was_deleted_is_posted_afresh_once(
         await rig.adopt(quick_receiver())
         await rig.accept(alert("web-1"))
         await until(lambda: alerts_channel.has(1, "web-1"))
-        slack.state.delete("C0ALERTS", alerts_channel.messages[0]["ts"])
+        slack.state.delete("C00ALERTS", alerts_channel.messages[0]["ts"])
         await rig.accept(alert("web-1", ends_in_seconds=-1))
         await until(lambda: alerts_channel.has(1, "esolved"))
 
@@ -237,7 +240,7 @@ async def test_a_broken_channel_holds_up_no_other_and_is_tried_again(
         await until(lambda: bool(rig.dispatcher.tally("payments/oncall", "general").blocked))
         assert general.messages == []
         assert rig.dispatcher.waiting("payments/oncall", "general") == 1
-        slack.state.channels["C0GENERAL"].members.add("U0TOCSIN")
+        slack.state.channels["C0GENERAL"].members.add("U00TOCSIN")
         await until(lambda: general.has(1, "web-1"))
         assert not rig.dispatcher.tally("payments/oncall", "general").blocked
 
@@ -247,12 +250,12 @@ async def test_two_names_of_one_channel_get_one_message(
 ) -> None:
     async with Rig(store, slack.url) as rig:
         await rig.adopt(quick_receiver("alerts", "platform"))
-        rig.directory.learned("T0ACME", "alerts", "C0ALERTS")
-        await rig.adopt(quick_receiver("alerts", "C0ALERTS"))
+        rig.directory.learned("T0ACME", "alerts", "C00ALERTS")
+        await rig.adopt(quick_receiver("alerts", "C00ALERTS"))
         await rig.accept(alert("web-1"))
         await until(lambda: store.backlog().rows == 0)
         await until(lambda: alerts_channel.has(1, "web-1"))
-        assert rig.dispatcher.waiting("payments/oncall", "C0ALERTS") == 0
+        assert rig.dispatcher.waiting("payments/oncall", "C00ALERTS") == 0
 
 
 async def test_a_withdrawn_grant_stops_messages_at_once(

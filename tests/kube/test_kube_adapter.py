@@ -90,6 +90,13 @@ def kubeconfig(cluster: Cluster, namespace: str) -> Path:
 
 
 @pytest.fixture
+def credentials(kubeconfig: Path) -> dict[str, Any]:
+    """What the kubeconfig holds."""
+    document: dict[str, Any] = yaml.safe_load(kubeconfig.read_text())
+    return document
+
+
+@pytest.fixture
 async def api(kubeconfig: Path) -> AsyncIterator[KubeApi]:
     adapter = KubeApi(kubeconfig)
     yield adapter
@@ -217,31 +224,30 @@ async def test_k8s_events_are_shown_with_the_object_cut_and_without_tokens(
     )
 
 
+def _write(file: Path, document: dict[str, Any]) -> Path:
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
 async def test_a_server_that_is_away_is_unavailable(
-    kubeconfig: Path, tmp_path: Path, unused_tcp_port: int
+    credentials: dict[str, Any], tmp_path: Path, unused_tcp_port: int
 ) -> None:
-    document = yaml.safe_load(kubeconfig.read_text())
-    document["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{unused_tcp_port}"
-    elsewhere = tmp_path / "kubeconfig"
-    elsewhere.write_text(yaml.safe_dump(document))
-    api = KubeApi(elsewhere)
+    credentials["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{unused_tcp_port}"
+    api = KubeApi(_write(tmp_path / "kubeconfig", credentials))
     with pytest.raises(KubeUnavailable, match="GET /api/v1/namespaces: Cannot connect"):
         await api.namespace_labels()
     await api.close()
 
 
 async def test_credentials_are_read_anew_after_the_server_refused_them(
-    kubeconfig: Path, tmp_path: Path
+    credentials: dict[str, Any], tmp_path: Path
 ) -> None:
-    good = kubeconfig.read_text()
-    document = yaml.safe_load(good)
-    document["users"][0]["user"]["token"] = "outdated"
-    file = tmp_path / "kubeconfig"
-    file.write_text(yaml.safe_dump(document))
+    outdated = {"users": [{"name": "lab", "user": {"token": "outdated"}}]}
+    file = _write(tmp_path / "kubeconfig", credentials | outdated)
     api = KubeApi(file)
     with pytest.raises(KubeUnavailable, match="401"):
         await api.namespace_labels()
-    file.write_text(good)
+    _write(file, credentials)
     assert await api.namespace_labels()
     await api.close()
 

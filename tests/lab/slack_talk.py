@@ -1,6 +1,7 @@
 """How the tests of the Slack stand-in talk to it: through Slack's own SDK, or by bare HTTP."""
 
-from collections.abc import Awaitable
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -81,12 +82,21 @@ def journaled(slack: StandIn) -> list[Entry]:
     return read_journal(slack.journal_path)
 
 
+async def eventually(look: Callable[[], object]) -> None:
+    """Wait until `look` finds something; fails after ten seconds."""
+    async with asyncio.timeout(10):
+        while True:
+            if look():
+                return
+            await asyncio.sleep(0.01)
+
+
 def grant(slack: StandIn, *scopes: str, **fields: Any) -> str:
     """A new token of the lab's app with just these scopes."""
     token = Token(
         token=f"xoxb-lab-{len(slack.state.tokens)}",
         team=fields.pop("team", "T0ACME"),
-        user=fields.pop("user", "U0TOCSIN"),
+        user=fields.pop("user", "U00TOCSIN"),
         scopes=list(scopes),
         **fields,
     )

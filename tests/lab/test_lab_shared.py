@@ -25,7 +25,6 @@ def test_whoever_asks_second_gets_the_same_server_which_ends_when_told_to(
     test_run: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    folder.mkdir()
     first = shared.reach("postgres", folder, test_run.pid)
     assert shared.reach("postgres", folder, test_run.pid) == first
     supervisor = int((folder / "postgres.pid").read_text())
@@ -41,7 +40,6 @@ def test_a_killed_test_run_takes_its_servers_and_files_along(
     test_run: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
     folder = tmp_path / "run"
-    folder.mkdir()
     shared.reach("postgres", folder, test_run.pid)
     supervisor = int((folder / "postgres.pid").read_text())
     (server,) = children(supervisor)

@@ -24,16 +24,16 @@ METADATA = {"event_type": "delivery", "event_payload": {"id": "d1"}}
 
 async def test_a_post_is_answered_with_the_message_as_it_stands(slack: StandIn) -> None:
     answer = await web(slack).chat_postMessage(
-        channel="C0ALERTS", text="fallback", blocks=[SECTION], metadata=METADATA
+        channel="C00ALERTS", text="fallback", blocks=[SECTION], metadata=METADATA
     )
-    assert answer["channel"] == "C0ALERTS"
+    assert answer["channel"] == "C00ALERTS"
     assert re.fullmatch(r"\d{10}\.\d{6}", answer["ts"])
     assert answer["message"] == {
         "type": "message",
         "ts": answer["ts"],
         "text": "fallback",
         "team": "T0ACME",
-        "user": "U0TOCSIN",
+        "user": "U00TOCSIN",
         "bot_id": "B0TOCSIN",
         "app_id": "A0TOCSIN",
         "blocks": [{"block_id": "b0", **SECTION}],
@@ -41,16 +41,16 @@ async def test_a_post_is_answered_with_the_message_as_it_stands(slack: StandIn) 
     }
 
 
-@pytest.mark.parametrize("asked", ["alerts", "#alerts", "C0ALERTS"])
+@pytest.mark.parametrize("asked", ["alerts", "#alerts", "C00ALERTS"])
 async def test_a_post_by_name_is_answered_with_the_id(slack: StandIn, asked: str) -> None:
     answer = await web(slack).chat_postMessage(channel=asked, text="x")
-    assert answer["channel"] == "C0ALERTS"
+    assert answer["channel"] == "C00ALERTS"
 
 
 async def test_a_post_to_a_person_goes_to_their_direct_message(slack: StandIn) -> None:
     client = unlimited(slack)
-    first = await client.chat_postMessage(channel="U0GRACE", text="one")
-    second = await client.chat_postMessage(channel="U0GRACE", text="two")
+    first = await client.chat_postMessage(channel="U000GRACE", text="one")
+    second = await client.chat_postMessage(channel="U000GRACE", text="two")
     assert first["channel"] == second["channel"]
     assert first["channel"].startswith("D")
     assert [m["text"] for m in await shown(slack, first["channel"])] == ["one", "two"]
@@ -92,7 +92,7 @@ async def test_an_invitation_takes_effect_at_once(slack: StandIn) -> None:
     client = web(slack, MINIMAL)
     assert await error(client.chat_postMessage(channel="security", text="x")) == "channel_not_found"
     await control(
-        slack, "POST", "channels", {"id": "C0SECURITY", "members": ["U0GRACE", "U0TOCSIN"]}
+        slack, "POST", "channels", {"id": "C0SECURITY", "members": ["U000GRACE", "U00TOCSIN"]}
     )
     assert (await client.chat_postMessage(channel="security", text="x"))["ok"]
 
@@ -113,12 +113,12 @@ async def test_a_reply_stays_in_its_thread_unless_broadcast(slack: StandIn) -> N
         channel="alerts", text="loud", thread_ts=parent, reply_broadcast=True
     )
     assert loud["message"]["thread_ts"] == parent
-    [thread] = await shown(slack, "C0ALERTS")
+    [thread] = await shown(slack, "C00ALERTS")
     assert [(r["text"], r["broadcast"]) for r in thread["replies"]] == [
         ("quiet", False),
         ("loud", True),
     ]
-    history = await client.conversations_history(channel="C0ALERTS")
+    history = await client.conversations_history(channel="C00ALERTS")
     assert [m["text"] for m in history["messages"]] == ["loud", "parent"]
 
 
@@ -130,7 +130,7 @@ async def test_a_reply_to_a_message_that_is_not_there_is_accepted_and_unseen(
         channel="alerts", text="lost", thread_ts="1700000000.000100"
     )
     assert answer["ok"]
-    assert (await client.conversations_history(channel="C0ALERTS"))["messages"] == []
+    assert (await client.conversations_history(channel="C00ALERTS"))["messages"] == []
 
 
 async def test_a_thread_ts_of_another_shape_is_refused(slack: StandIn) -> None:
@@ -168,7 +168,7 @@ async def test_a_name_without_the_scope_is_ignored_as_slack_ignores_it(slack: St
 
 @pytest.mark.parametrize("content", [{}, {"text": ""}, {"text": " \n"}, {"blocks": []}])
 async def test_a_message_of_nothing_is_refused(slack: StandIn, content: dict[str, Any]) -> None:
-    call = web(slack).api_call("chat.postMessage", json={"channel": "C0ALERTS", **content})
+    call = web(slack).api_call("chat.postMessage", json={"channel": "C00ALERTS", **content})
     assert await error(call) == "no_text"
 
 
@@ -212,17 +212,17 @@ async def test_an_attachment_is_kept_as_slack_keeps_it(slack: StandIn) -> None:
 async def test_metadata_of_another_shape_is_refused(
     slack: StandIn, metadata: object, code: str
 ) -> None:
-    body = {"channel": "C0ALERTS", "text": "x", "metadata": metadata}
+    body = {"channel": "C00ALERTS", "text": "x", "metadata": metadata}
     assert await error(web(slack).api_call("chat.postMessage", json=body)) == code
 
 
 async def test_an_edit_replaces_the_text_and_marks_the_message(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="firing"))["ts"]
-    answer = await client.chat_update(channel="C0ALERTS", ts=ts, text="resolved")
-    assert (answer["channel"], answer["ts"], answer["text"]) == ("C0ALERTS", ts, "resolved")
-    assert answer["message"]["edited"]["user"] == "U0TOCSIN"
-    [message] = await shown(slack, "C0ALERTS")
+    answer = await client.chat_update(channel="C00ALERTS", ts=ts, text="resolved")
+    assert (answer["channel"], answer["ts"], answer["text"]) == ("C00ALERTS", ts, "resolved")
+    assert answer["message"]["edited"]["user"] == "U00TOCSIN"
+    [message] = await shown(slack, "C00ALERTS")
     assert (message["text"], message["edited"]) == ("resolved", True)
 
 
@@ -233,7 +233,7 @@ async def test_an_edit_of_the_text_alone_removes_blocks_and_keeps_attachments_an
     posted = await client.chat_postMessage(
         channel="alerts", text="x", blocks=[SECTION], attachments=[{"text": "a"}], metadata=METADATA
     )
-    edited = await client.chat_update(channel="C0ALERTS", ts=posted["ts"], text="y")
+    edited = await client.chat_update(channel="C00ALERTS", ts=posted["ts"], text="y")
     assert "blocks" not in edited["message"]
     assert edited["message"]["attachments"] == posted["message"]["attachments"]
     assert edited["message"]["metadata"] == METADATA
@@ -244,7 +244,7 @@ async def test_an_edit_takes_away_what_it_gives_as_empty(slack: StandIn) -> None
     posted = await client.chat_postMessage(
         channel="alerts", text="x", attachments=[{"text": "a"}], metadata=METADATA
     )
-    body = {"channel": "C0ALERTS", "ts": posted["ts"], "text": "y", "attachments": []}
+    body = {"channel": "C00ALERTS", "ts": posted["ts"], "text": "y", "attachments": []}
     edited = await client.api_call("chat.update", json=body | {"metadata": {}})
     assert not edited["message"].keys() & {"attachments", "metadata"}
 
@@ -252,7 +252,7 @@ async def test_an_edit_takes_away_what_it_gives_as_empty(slack: StandIn) -> None
 async def test_an_edit_with_blocks_alone_keeps_the_text(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="firing"))["ts"]
-    body = {"channel": "C0ALERTS", "ts": ts, "blocks": [SECTION]}
+    body = {"channel": "C00ALERTS", "ts": ts, "blocks": [SECTION]}
     edited = await client.api_call("chat.update", json=body)
     assert edited["message"]["text"] == "firing"
     assert edited["message"]["blocks"] == [{"block_id": "b0", **SECTION}]
@@ -262,14 +262,14 @@ async def test_an_edit_takes_the_channels_id_only(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
     assert await error(client.chat_update(channel="alerts", ts=ts, text="y")) == "channel_not_found"
-    direct = await client.chat_postMessage(channel="U0GRACE", text="x")
-    by_person = client.chat_update(channel="U0GRACE", ts=direct["ts"], text="y")
+    direct = await client.chat_postMessage(channel="U000GRACE", text="x")
+    by_person = client.chat_update(channel="U000GRACE", ts=direct["ts"], text="y")
     assert await error(by_person) == "channel_not_found"
     assert (await client.chat_update(channel=direct["channel"], ts=direct["ts"], text="y"))["ok"]
 
 
 async def test_an_edit_of_a_message_that_is_not_there_is_refused(slack: StandIn) -> None:
-    call = web(slack).chat_update(channel="C0ALERTS", ts="1700000000.000100", text="y")
+    call = web(slack).chat_update(channel="C00ALERTS", ts="1700000000.000100", text="y")
     assert await error(call) == "message_not_found"
 
 
@@ -277,23 +277,23 @@ async def test_an_edit_of_a_deleted_message_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
     assert (await control(slack, "DELETE", f"messages?channel=alerts&ts={ts}"))[0] == 200
-    call = client.chat_update(channel="C0ALERTS", ts=ts, text="y")
+    call = client.chat_update(channel="C00ALERTS", ts=ts, text="y")
     assert await error(call) == "message_not_found"
 
 
 async def test_an_edit_of_somebody_elses_message_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
-    slack.state.put(Token(token="xoxp-g", team="T0ACME", user="U0GRACE", scopes=["chat:write"]))
-    call = web(slack, "xoxp-g").chat_update(channel="C0ALERTS", ts=ts, text="y")
+    slack.state.put(Token(token="xoxp-g", team="T0ACME", user="U000GRACE", scopes=["chat:write"]))
+    call = web(slack, "xoxp-g").chat_update(channel="C00ALERTS", ts=ts, text="y")
     assert await error(call) == "cant_update_message"
 
 
 async def test_an_edit_in_an_archived_channel_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
-    await control(slack, "POST", "channels", {"id": "C0ALERTS", "archived": True})
-    call = client.chat_update(channel="C0ALERTS", ts=ts, text="y")
+    await control(slack, "POST", "channels", {"id": "C00ALERTS", "archived": True})
+    call = client.chat_update(channel="C00ALERTS", ts=ts, text="y")
     assert await error(call) == "is_inactive"
 
 
@@ -301,27 +301,27 @@ async def test_an_edit_after_the_teams_window_is_refused(slack: StandIn) -> None
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
     slack.state.put(Team(id="T0ACME", name="Acme", edit_window_seconds=0))
-    call = client.chat_update(channel="C0ALERTS", ts=ts, text="y")
+    call = client.chat_update(channel="C00ALERTS", ts=ts, text="y")
     assert await error(call) == "edit_window_closed"
 
 
 async def test_an_edit_to_a_long_text_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
-    assert (await client.chat_update(channel="C0ALERTS", ts=ts, text="y" * 4000))["ok"]
-    call = client.chat_update(channel="C0ALERTS", ts=ts, text="y" * 4001)
+    assert (await client.chat_update(channel="C00ALERTS", ts=ts, text="y" * 4000))["ok"]
+    call = client.chat_update(channel="C00ALERTS", ts=ts, text="y" * 4001)
     assert await error(call) == "msg_too_long"
 
 
 async def test_an_edit_to_nothing_is_refused(slack: StandIn) -> None:
     client = unlimited(slack)
     ts = (await client.chat_postMessage(channel="alerts", text="x"))["ts"]
-    body = {"channel": "C0ALERTS", "ts": ts, "text": ""}
+    body = {"channel": "C00ALERTS", "ts": ts, "text": ""}
     assert await error(client.api_call("chat.update", json=body)) == "no_text"
 
 
 async def test_a_person_posts_under_their_own_name(slack: StandIn) -> None:
-    token = grant(slack, "chat:write", user="U0GRACE", kind="user")
+    token = grant(slack, "chat:write", user="U000GRACE", kind="user")
     answer = await web(slack, token).chat_postMessage(channel="general", text="hello")
-    assert answer["message"]["user"] == "U0GRACE"
+    assert answer["message"]["user"] == "U000GRACE"
     assert [m["author"] for m in await shown(slack, "C0GENERAL")] == ["Grace Hopper"]

@@ -6,13 +6,13 @@ import pytest
 
 from lab.slack.server import StandIn
 from lab.slack.workspace import Channel
-from tests.lab.slack_talk import FULL, error, grant, refusal, unlimited, web
+from tests.lab.slack_talk import error, grant, refusal, unlimited, web
 
 
 async def test_info_shows_a_channel_by_its_id(slack: StandIn) -> None:
-    answer = await web(slack).conversations_info(channel="C0ONCALL", include_num_members=True)
+    answer = await web(slack).conversations_info(channel="C00ONCALL", include_num_members=True)
     channel = answer["channel"]
-    assert (channel["id"], channel["name"], channel["num_members"]) == ("C0ONCALL", "oncall", 2)
+    assert (channel["id"], channel["name"], channel["num_members"]) == ("C00ONCALL", "oncall", 2)
     assert (channel["is_private"], channel["is_group"], channel["is_channel"]) == (
         True,
         True,
@@ -38,8 +38,8 @@ async def test_info_knows_no_names_and_no_private_channel_of_others(
 
 async def test_info_needs_the_scope_of_the_channels_kind(slack: StandIn) -> None:
     client = web(slack, grant(slack, "groups:read"))
-    assert (await client.conversations_info(channel="C0ONCALL"))["ok"]
-    refused = await refusal(client.conversations_info(channel="C0ALERTS"))
+    assert (await client.conversations_info(channel="C00ONCALL"))["ok"]
+    refused = await refusal(client.conversations_info(channel="C00ALERTS"))
     assert (refused["error"], refused["needed"]) == ("missing_scope", "channels:read")
 
 
@@ -72,9 +72,9 @@ async def test_list_needs_a_scope_for_each_type(slack: StandIn) -> None:
 async def test_list_shows_direct_messages_that_are_open(slack: StandIn) -> None:
     client = unlimited(slack)
     assert (await client.conversations_list(types="im"))["channels"] == []
-    await client.conversations_open(users="U0GRACE")
+    await client.conversations_open(users="U000GRACE")
     [direct] = (await client.conversations_list(types="im"))["channels"]
-    assert (direct["is_im"], direct["user"]) == (True, "U0GRACE")
+    assert (direct["is_im"], direct["user"]) == (True, "U000GRACE")
 
 
 async def test_list_goes_through_all_channels_page_by_page(slack: StandIn) -> None:
@@ -124,12 +124,12 @@ async def test_a_cursor_from_elsewhere_is_refused(slack: StandIn, cursor: str) -
 
 async def test_open_gives_the_same_direct_message_again(slack: StandIn) -> None:
     client = unlimited(slack)
-    first = await client.conversations_open(users="U0GRACE")
+    first = await client.conversations_open(users="U000GRACE")
     assert "already_open" not in first.data
-    again = await client.conversations_open(users="U0GRACE", return_im=True)
+    again = await client.conversations_open(users="U000GRACE", return_im=True)
     assert again["already_open"]
     assert again["channel"]["id"] == first["channel"]["id"]
-    assert again["channel"]["user"] == "U0GRACE"
+    assert again["channel"]["user"] == "U000GRACE"
     by_channel = await client.conversations_open(channel=first["channel"]["id"])
     assert by_channel["channel"] == first["channel"]
 
@@ -139,9 +139,9 @@ async def test_open_refuses_what_is_no_person(slack: StandIn) -> None:
     slack.state.users["U0KATHERINE"].deleted = True
     assert await error(client.conversations_open(users="U0NOBODY")) == "user_not_found"
     assert await error(client.conversations_open(users="U0KATHERINE")) == "user_not_found"
-    group = client.conversations_open(users="U0GRACE,U0TOCSIN")
+    group = client.conversations_open(users="U000GRACE,U00TOCSIN")
     assert await error(group) == "method_not_supported_for_channel_type"
-    public = client.conversations_open(channel="C0ALERTS")
+    public = client.conversations_open(channel="C00ALERTS")
     assert await error(public) == "method_not_supported_for_channel_type"
     nobody = client.api_call("conversations.open", json={})
     assert await error(nobody) == "users_list_not_supplied"
@@ -149,30 +149,29 @@ async def test_open_refuses_what_is_no_person(slack: StandIn) -> None:
 
 async def test_open_needs_im_write(slack: StandIn) -> None:
     refused = await refusal(
-        web(slack, grant(slack, "chat:write")).conversations_open(users="U0GRACE")
+        web(slack, grant(slack, "chat:write")).conversations_open(users="U000GRACE")
     )
     assert refused["needed"] == "im:write"
 
 
 async def test_a_person_is_found_by_their_address_in_any_case(slack: StandIn) -> None:
     answer = await web(slack).users_lookupByEmail(email="Grace@Acme.example")
-    assert answer["user"]["id"] == "U0GRACE"
+    assert answer["user"]["id"] == "U000GRACE"
     assert answer["user"]["profile"]["email"] == "grace@acme.example"
 
 
 async def test_an_address_of_nobody_is_refused(slack: StandIn) -> None:
     client = web(slack)
     assert await error(client.users_lookupByEmail(email="nobody@acme.example")) == "users_not_found"
-    slack.state.put(slack.state.users["U0GRACE"])
+    slack.state.put(slack.state.users["U000GRACE"])
     assert (await client.users_lookupByEmail(email="grace@acme.example"))["user"]["name"] == "grace"
 
 
 async def test_a_renamed_channel_is_found_by_its_new_name_only(slack: StandIn) -> None:
     client = unlimited(slack)
-    channel = slack.state.channels["C0ALERTS"]
+    channel = slack.state.channels["C00ALERTS"]
     slack.state.put(
         Channel(id=channel.id, team=channel.team, name="alarms", members=channel.members)
     )
-    assert (await client.chat_postMessage(channel="alarms", text="x"))["channel"] == "C0ALERTS"
+    assert (await client.chat_postMessage(channel="alarms", text="x"))["channel"] == "C00ALERTS"
     assert await error(client.chat_postMessage(channel="alerts", text="x")) == "channel_not_found"
-    assert FULL in slack.state.tokens

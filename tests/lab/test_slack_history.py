@@ -21,7 +21,7 @@ async def post(client: AsyncWebClient, count: int, **fields: Any) -> list[str]:
 
 
 async def texts(client: AsyncWebClient, **window: Any) -> list[str]:
-    answer = await client.conversations_history(channel="C0ALERTS", **window)
+    answer = await client.conversations_history(channel="C00ALERTS", **window)
     return [message["text"] for message in answer["messages"]]
 
 
@@ -51,14 +51,14 @@ async def test_a_bound_may_be_whole_seconds(slack: StandIn) -> None:
 async def test_pages_go_back_from_the_latest(slack: StandIn) -> None:
     client = unlimited(slack)
     await post(client, 5)
-    first = await client.conversations_history(channel="C0ALERTS", limit=2)
+    first = await client.conversations_history(channel="C00ALERTS", limit=2)
     assert [m["text"] for m in first["messages"]] == ["m4", "m3"]
     assert first["has_more"]
     cursor = first["response_metadata"]["next_cursor"]
-    second = await client.conversations_history(channel="C0ALERTS", limit=2, cursor=cursor)
+    second = await client.conversations_history(channel="C00ALERTS", limit=2, cursor=cursor)
     assert [m["text"] for m in second["messages"]] == ["m2", "m1"]
     cursor = second["response_metadata"]["next_cursor"]
-    last = await client.conversations_history(channel="C0ALERTS", limit=2, cursor=cursor)
+    last = await client.conversations_history(channel="C00ALERTS", limit=2, cursor=cursor)
     assert [m["text"] for m in last["messages"]] == ["m0"]
     assert not last["has_more"]
     assert "response_metadata" not in last.data
@@ -67,7 +67,7 @@ async def test_pages_go_back_from_the_latest(slack: StandIn) -> None:
 async def test_with_oldest_alone_pages_go_forward_from_it(slack: StandIn) -> None:
     client = unlimited(slack)
     stamps = await post(client, 5)
-    window: dict[str, Any] = {"channel": "C0ALERTS", "oldest": stamps[0], "limit": 2}
+    window: dict[str, Any] = {"channel": "C00ALERTS", "oldest": stamps[0], "limit": 2}
     first = await client.conversations_history(**window)
     assert [m["text"] for m in first["messages"]] == ["m2", "m1"]
     cursor = first["response_metadata"]["next_cursor"]
@@ -79,9 +79,9 @@ async def test_with_oldest_alone_pages_go_forward_from_it(slack: StandIn) -> Non
 async def test_metadata_is_shown_to_those_who_ask(slack: StandIn) -> None:
     client = unlimited(slack)
     await post(client, 1, metadata=METADATA)
-    plain = await client.conversations_history(channel="C0ALERTS")
+    plain = await client.conversations_history(channel="C00ALERTS")
     assert "metadata" not in plain["messages"][0]
-    full = await client.conversations_history(channel="C0ALERTS", include_all_metadata=True)
+    full = await client.conversations_history(channel="C00ALERTS", include_all_metadata=True)
     assert full["messages"][0]["metadata"] == METADATA
 
 
@@ -89,20 +89,20 @@ async def test_a_parent_tells_of_its_replies(slack: StandIn) -> None:
     client = unlimited(slack)
     [parent] = await post(client, 1)
     replies = await post(client, 2, thread_ts=parent)
-    [message] = (await client.conversations_history(channel="C0ALERTS"))["messages"]
+    [message] = (await client.conversations_history(channel="C00ALERTS"))["messages"]
     assert message["thread_ts"] == parent
     assert (message["reply_count"], message["latest_reply"]) == (2, replies[-1])
-    assert message["reply_users"] == ["U0TOCSIN"]
+    assert message["reply_users"] == ["U00TOCSIN"]
 
 
 async def test_a_broadcast_reply_is_in_the_channel_with_its_parent(slack: StandIn) -> None:
     client = unlimited(slack)
     [parent] = await post(client, 1)
     await post(client, 1, thread_ts=parent, reply_broadcast=True)
-    reply = (await client.conversations_history(channel="C0ALERTS"))["messages"][0]
+    reply = (await client.conversations_history(channel="C00ALERTS"))["messages"][0]
     assert (reply["subtype"], reply["thread_ts"]) == ("thread_broadcast", parent)
     assert reply["root"]["ts"] == parent
-    assert reply["parent_user_id"] == "U0TOCSIN"
+    assert reply["parent_user_id"] == "U00TOCSIN"
 
 
 async def test_replies_are_the_parent_and_then_the_thread(slack: StandIn) -> None:
@@ -110,16 +110,16 @@ async def test_replies_are_the_parent_and_then_the_thread(slack: StandIn) -> Non
     [parent] = await post(client, 1)
     replies = await post(client, 3, thread_ts=parent, metadata=METADATA)
     answer = await client.conversations_replies(
-        channel="C0ALERTS", ts=parent, include_all_metadata=True
+        channel="C00ALERTS", ts=parent, include_all_metadata=True
     )
     assert [m["ts"] for m in answer["messages"]] == [parent, *replies]
     assert [m.get("metadata") for m in answer["messages"]] == [None, *[METADATA] * 3]
     window = await client.conversations_replies(
-        channel="C0ALERTS", ts=parent, oldest=replies[0], latest=replies[2], inclusive=False
+        channel="C00ALERTS", ts=parent, oldest=replies[0], latest=replies[2], inclusive=False
     )
     assert [m["ts"] for m in window["messages"]] == [parent, replies[1]]
     inclusive = await client.conversations_replies(
-        channel="C0ALERTS", ts=parent, oldest=replies[0], latest=replies[1], inclusive=True
+        channel="C00ALERTS", ts=parent, oldest=replies[0], latest=replies[1], inclusive=True
     )
     assert [m["ts"] for m in inclusive["messages"]] == [parent, *replies[:2]]
 
@@ -128,7 +128,7 @@ async def test_replies_come_page_by_page(slack: StandIn) -> None:
     client = unlimited(slack)
     [parent] = await post(client, 1)
     replies = await post(client, 3, thread_ts=parent)
-    thread: dict[str, Any] = {"channel": "C0ALERTS", "ts": parent, "limit": 2}
+    thread: dict[str, Any] = {"channel": "C00ALERTS", "ts": parent, "limit": 2}
     first = await client.conversations_replies(**thread)
     assert [m["ts"] for m in first["messages"]] == [parent, replies[0]]
     cursor = first["response_metadata"]["next_cursor"]
@@ -141,7 +141,7 @@ async def test_a_message_without_replies_is_a_thread_of_one(slack: StandIn) -> N
     client = unlimited(slack)
     [parent] = await post(client, 1)
     [reply] = await post(client, 1, thread_ts=parent)
-    alone = await client.conversations_replies(channel="C0ALERTS", ts=reply)
+    alone = await client.conversations_replies(channel="C00ALERTS", ts=reply)
     assert [m["ts"] for m in alone["messages"]] == [reply]
 
 
@@ -149,13 +149,13 @@ async def test_a_thread_whose_parent_was_deleted_still_has_its_replies(slack: St
     client = unlimited(slack)
     [parent] = await post(client, 1)
     [reply] = await post(client, 1, thread_ts=parent)
-    assert slack.state.delete("C0ALERTS", parent)
-    answer = await client.conversations_replies(channel="C0ALERTS", ts=parent)
+    assert slack.state.delete("C00ALERTS", parent)
+    answer = await client.conversations_replies(channel="C00ALERTS", ts=parent)
     assert [m["ts"] for m in answer["messages"]] == [reply]
 
 
 async def test_a_thread_that_is_not_there_is_refused(slack: StandIn) -> None:
-    call = web(slack).conversations_replies(channel="C0ALERTS", ts="1700000000.000100")
+    call = web(slack).conversations_replies(channel="C00ALERTS", ts="1700000000.000100")
     assert await error(call) == "thread_not_found"
 
 
@@ -171,9 +171,9 @@ async def test_reading_needs_membership_and_the_scope_of_the_kind(
     assert (await read(everything, "C0GENERAL"))["error"] == "not_in_channel"
     assert (await read(everything, "C0SECURITY"))["error"] == "channel_not_found"
     assert (await read(everything, "#alerts"))["error"] == "channel_not_found"
-    public = await read(grant(slack, "channels:history"), "C0ONCALL")
+    public = await read(grant(slack, "channels:history"), "C00ONCALL")
     assert (public["error"], public["needed"]) == ("missing_scope", "groups:history")
-    nothing = await read(grant(slack, "chat:write"), "C0ALERTS")
+    nothing = await read(grant(slack, "chat:write"), "C00ALERTS")
     assert nothing["needed"] == "channels:history,groups:history,mpim:history,im:history"
 
 
@@ -195,7 +195,7 @@ async def test_a_window_that_is_none_is_refused(
     slack: StandIn, argument: dict[str, Any], code: str
 ) -> None:
     client = unlimited(slack)
-    assert await error(client.conversations_history(channel="C0ALERTS", **argument)) == code
+    assert await error(client.conversations_history(channel="C00ALERTS", **argument)) == code
     [parent] = await post(client, 1)
-    replies = client.conversations_replies(channel="C0ALERTS", ts=parent, **argument)
+    replies = client.conversations_replies(channel="C00ALERTS", ts=parent, **argument)
     assert await error(replies) == code

@@ -22,14 +22,14 @@ async def test_auth_test_says_who_the_token_acts_as(slack: StandIn) -> None:
         "team": "Acme",
         "team_id": "T0ACME",
         "user": "tocsin",
-        "user_id": "U0TOCSIN",
+        "user_id": "U00TOCSIN",
         "bot_id": "B0TOCSIN",
         "is_enterprise_install": False,
     }
 
 
 async def test_a_token_of_a_person_has_no_bot(slack: StandIn) -> None:
-    token = grant(slack, "chat:write", user="U0GRACE", kind="user")
+    token = grant(slack, "chat:write", user="U000GRACE", kind="user")
     answer = await web(slack, token).auth_test()
     assert (answer["user"], answer.get("bot_id")) == ("grace", None)
 
@@ -92,27 +92,27 @@ async def test_a_multipart_form_is_read(slack: StandIn) -> None:
         aiohttp.ClientSession() as session,
         session.post(slack.api_url + "users.lookupByEmail", data=form) as response,
     ):
-        assert (await response.json())["user"]["id"] == "U0GRACE"
+        assert (await response.json())["user"]["id"] == "U000GRACE"
 
 
 async def test_a_reading_method_takes_a_query(slack: StandIn) -> None:
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {FULL}"}) as session,
-        session.get(slack.api_url + "conversations.info?channel=C0ALERTS") as response,
+        session.get(slack.api_url + "conversations.info?channel=C00ALERTS") as response,
     ):
         assert (await response.json())["channel"]["name"] == "alerts"
 
 
 async def test_structures_in_a_form_are_json_in_a_string(slack: StandIn) -> None:
     blocks = json.dumps([{"type": "divider"}])
-    body = urlencode({"channel": "C0ALERTS", "text": "x", "blocks": blocks}).encode()
+    body = urlencode({"channel": "C00ALERTS", "text": "x", "blocks": blocks}).encode()
     headers = {"Content_Type": FORM, "Authorization": f"Bearer {FULL}"}
     _, answer = await raw(slack, "chat.postMessage", body, **headers)
     assert answer["message"]["blocks"] == [{"block_id": "b0", "type": "divider"}]
 
 
 async def test_json_is_ignored_where_slack_reads_none(slack: StandIn) -> None:
-    body = json.dumps({"channel": "C0ALERTS"}).encode()
+    body = json.dumps({"channel": "C00ALERTS"}).encode()
     headers = {"Content_Type": JSON, "Authorization": f"Bearer {FULL}"}
     _, answer = await raw(slack, "conversations.info", body, **headers)
     assert answer["error"] == "invalid_arguments"
@@ -144,7 +144,7 @@ async def test_a_body_in_no_readable_form_is_refused(
 async def test_an_argument_of_the_wrong_type_is_refused(slack: StandIn) -> None:
     call = web(slack).api_call("chat.postMessage", json={"channel": 5, "text": "x"})
     assert await error(call) == "invalid_arguments"
-    call = web(slack).api_call("chat.postMessage", json={"channel": "C0ALERTS", "text": ["x"]})
+    call = web(slack).api_call("chat.postMessage", json={"channel": "C00ALERTS", "text": ["x"]})
     assert await error(call) == "invalid_arguments"
 
 
@@ -172,8 +172,8 @@ async def test_one_teams_token_sees_nothing_of_another_team(slack: StandIn) -> N
     token = grant(slack, *slack.state.tokens[FULL].scopes, team="T0OTHER", user="U0OTHER")
     other = web(slack, token)
     unlimited(slack)
-    assert await error(other.chat_postMessage(channel="C0ALERTS", text="x")) == "channel_not_found"
+    assert await error(other.chat_postMessage(channel="C00ALERTS", text="x")) == "channel_not_found"
     assert await error(other.chat_postMessage(channel="#alerts", text="x")) == "channel_not_found"
-    assert await error(other.chat_postMessage(channel="U0GRACE", text="x")) == "channel_not_found"
+    assert await error(other.chat_postMessage(channel="U000GRACE", text="x")) == "channel_not_found"
     assert await error(other.users_lookupByEmail(email="grace@acme.example")) == "users_not_found"
     assert (await other.conversations_list())["channels"] == []

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, Final
 
 from lab.slack.call import Call
+from lab.slack.cursors import read_cursor, read_limit, write_cursor
 from lab.slack.errors import Refusal
-from lab.slack.pages import read_cursor, read_limit, write_cursor
 from lab.slack.views import channel_view
 from lab.slack.workspace import Channel
 

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Any, Final
 
 from lab.slack.call import Call
+from lab.slack.cursors import read_cursor, read_limit, write_cursor
 from lab.slack.errors import Refusal
 from lab.slack.messages import FIRST, LAST, Message, Timeline, parse_time
-from lab.slack.pages import read_cursor, read_limit, write_cursor
 from lab.slack.views import history_view
 from lab.slack.workspace import Channel
 

@@ -1,7 +1,7 @@
 // The page: fetches a snapshot, listens for events, shows one channel at a time. `/#alerts` begins with a
 // channel; `/?still#alerts` does not listen, so that a headless browser knows when the page is whole.
 
-import { day, element } from "./dom.js";
+import { clock, day, element } from "./dom.js";
 import { message, refusal } from "./messages.js";
 import { Store } from "./store.js";
 
@@ -156,7 +156,7 @@ function drawn(line) {
 
 if (new URLSearchParams(location.search).has("still")) {
   load();
-  document.getElementById("live-text").textContent = "as it was when the page was opened";
+  document.getElementById("live-text").textContent = `as of ${clock(Date.now() / 1000)}`;
 } else {
   listen();
 }

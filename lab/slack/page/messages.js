@@ -40,10 +40,11 @@ function signature(given) {
 }
 
 function avatar(given) {
-  const icon = given.icon_emoji ? emoji(given.icon_emoji.replaceAll(":", "")) : initial(given.author);
-  const box = element("div", { class: "avatar", "aria-hidden": "true" }, icon);
+  const icon = emoji(given.icon_emoji.replaceAll(":", ""));
+  const hasIcon = !icon.startsWith(":");
+  const box = element("div", { class: "avatar", "aria-hidden": "true" }, hasIcon ? icon : initial(given.author));
   const sum = [...given.author].reduce((total, letter) => total + letter.codePointAt(0), 0);
-  box.style.backgroundColor = given.icon_emoji ? "#efecf5" : `hsl(${HUES[sum % HUES.length]} 55% 52%)`;
+  box.style.backgroundColor = hasIcon ? "#efecf5" : `hsl(${HUES[sum % HUES.length]} 55% 52%)`;
   return box;
 }
 

@@ -91,12 +91,13 @@ class KubeApi:
         """Create an events.k8s.io event; a `note` beyond the API's 1 kB is cut."""
         metadata = regarding["metadata"]
         namespace = metadata["namespace"]
-        reference = {name: metadata[name] for name in ("namespace", "name", "uid")}
+        name = f"{metadata['name'][:200].rstrip('-.')}.{token_hex(8)}"
+        reference = {part: metadata[part] for part in ("namespace", "name", "uid")}
         event = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
-                "name": f"{metadata['name'][:200]}.{token_hex(8)}",
+                "name": name,
                 "namespace": namespace,
             },
             "eventTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),

@@ -7,6 +7,7 @@ In: a workspace's connection and what to do there. Out: checked answers, or erro
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
+from urllib.request import getproxies_environment
 
 import msgspec
 
@@ -44,16 +45,16 @@ _Shape = TypeVar("_Shape")
 class SlackWebApi:
     """The port `Slack`; make it inside the event loop, close it at the end.
 
-    `proxies` is what `urllib.request.getproxies_environment()` returned at the start. `sleep` waits
-    between the pages of a long listing.
+    `proxies` are HTTP proxies by scheme, with `no` for the exceptions; None: the environment's, by
+    the usual variables (HTTPS_PROXY, NO_PROXY). `sleep` waits between the pages of a long listing.
     """
 
     def __init__(
         self,
-        proxies: Mapping[str, str],
+        proxies: Mapping[str, str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = SlackClient(proxies)
+        self._client = SlackClient(getproxies_environment() if proxies is None else proxies)
         self._sleep = sleep
 
     async def verify(self, connection: Connection) -> Identity:

@@ -29,8 +29,7 @@ _KEPT_CLIENTS: Final = 128
 class SlackClient:
     """Keeps the connections; make it inside the event loop, close it at the end.
 
-    `proxies` is what `urllib.request.getproxies_environment()` returned at the start; a
-    connection's own proxy goes before it.
+    `proxies` are as `adapters.proxies` takes them; a connection's own proxy goes before them.
     """
 
     def __init__(self, proxies: Mapping[str, str]) -> None:

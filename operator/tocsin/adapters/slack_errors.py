@@ -40,13 +40,16 @@ _UNFINISHED: Final = frozenset({"internal_error", "fatal_error", "update_failed"
 
 _CLASSES: Final[Mapping[type[SlackError], str]] = {
     SlackCredentialRejected: (
-        "access_denied account_inactive accesslimited app_access_restricted ekm_access_denied "
-        "enterprise_is_restricted invalid_auth missing_scope no_permission not_allowed_token_type "
-        "not_authed team_access_not_granted token_expired token_revoked two_factor_setup_required"
+        "account_inactive accesslimited app_access_restricted enterprise_is_restricted "
+        "invalid_auth missing_scope not_allowed_token_type not_authed team_access_not_granted "
+        "token_expired token_revoked two_factor_setup_required"
     ),
+    # Three of these sound like the token's fault, but Slack documents them as one conversation's.
+    # Who posts to it must not be able to stop a workspace that others share.
     SlackDestinationRejected: (
-        "cannot_dm_bot channel_not_found is_archived is_inactive messages_tab_disabled "
-        "not_in_channel team_not_found user_disabled user_not_found"
+        "access_denied cannot_dm_bot channel_not_found ekm_access_denied is_archived is_inactive "
+        "messages_tab_disabled no_permission not_in_channel team_not_found user_disabled "
+        "user_not_found"
     ),
     SlackMessageGone: (
         "block_mismatch cannot_reply_to_message cant_update_message edit_window_closed "
@@ -103,6 +106,8 @@ def refused(method: str, host: str, refusal: Refusal) -> SlackError:
     if code == _WORKSPACE_FULL:
         return SlackTransient(code, text, _WORKSPACE_FULL_SECONDS)
     kind = _CLASS_OF.get(code) or _family(code)
+    if code == "missing_scope" and method in WRITES and not _lacks_right_to_post(refusal.body):
+        kind = SlackDestinationRejected
     if kind is not None:
         return kind(code, text)
     if refusal.status >= 500 and code != "service_unavailable":
@@ -117,6 +122,12 @@ def unclear(method: str, code: str, text: str) -> SlackError:
 
 def _family(code: str) -> type[SlackError] | None:
     return next((kind for shape, kind in _FAMILIES if shape.fullmatch(code)), None)
+
+
+def _lacks_right_to_post(body: Mapping[str, Any]) -> bool:
+    """Whether the scope that a post lacks is the one that every post needs."""
+    needed = body.get("needed")
+    return not isinstance(needed, str) or "chat:write" in needed.split(",")
 
 
 def _answered_otherwise(method: str, host: str, refusal: Refusal) -> SlackError:

@@ -19,6 +19,8 @@ class Backend(Protocol):
     """One database, for this process alone until `close`."""
 
     engine: Engine
+    reading: Engine
+    """The same, for transactions that only read, each of which sees one state throughout."""
 
     def connect(self) -> Connection:
         """Return a connection that may write, the database being this process's own.
@@ -36,8 +38,8 @@ class Backend(Protocol):
         """Return whether a connection on which a statement failed can be used further."""
         ...
 
-    def committed(self) -> None:
-        """Hear that a transaction has ended well; called by the writer's thread."""
+    def maintain(self, connection: Connection, *, is_idle: bool) -> None:
+        """Do housekeeping on the writer's connection between two batches; nothing waits if idle."""
         ...
 
     def free_bytes(self) -> int | None:
@@ -52,7 +54,7 @@ class Backend(Protocol):
 def describe(error: BaseException, url: sa.URL) -> str:
     """Return an error of the driver's in one line for people, without parameters or secrets."""
     cause = getattr(error, "orig", None) or error
-    text = " ".join(str(cause).split()) or type(cause).__name__
+    text = " ".join(f"{type(cause).__name__}: {cause}".split())
     if url.password:
         text = text.replace(str(url.password), "[redacted]")
     return redact(text)[:_MESSAGE_CHARACTERS]

@@ -19,6 +19,11 @@ DECISION_OVERHEAD_BYTES: Final = 64
 """What a decision takes on disk beside its document, about."""
 _REASON_CHARACTERS: Final = 1000
 
+_TABLES: Final = tuple(table.name for table in DOCUMENT_TABLES)
+_COMPOSITE_KEYS: Final = frozenset(
+    table.name for table in DOCUMENT_TABLES if len(table.primary_key.columns) > 1
+)
+
 _Rows = Sequence[Sequence[object]]
 
 
@@ -35,9 +40,7 @@ class Changes:
         self._appended: list[tuple[object, ...]] = []
         self._failed: list[tuple[int]] = []
         self._removed: dict[int, str | None] = {}  # inbox id -> why it was rejected; None: done
-        self._documents: dict[str, dict[Any, bytes | None]] = {
-            table.name: {} for table in DOCUMENT_TABLES
-        }
+        self._documents: dict[str, dict[Any, bytes | None]] = {table: {} for table in _TABLES}
         self._keys: dict[bytes, float] = {}
         self._decisions: list[tuple[int, float, bytes, bytes]] = []
 
@@ -88,10 +91,11 @@ class Changes:
         ]
         yield statements.reject, rejected
         yield statements.remove, [(number,) for number in self._removed]
-        for table in DOCUMENT_TABLES:
-            upserts, deletes = _rows(self._documents[table.name], len(table.primary_key.columns))
-            yield statements.upserts[table.name], upserts
-            yield statements.deletes[table.name], deletes
+        for table, documents in self._documents.items():
+            if documents:
+                upserts, deletes = _rows(documents, is_key_composite=table in _COMPOSITE_KEYS)
+                yield statements.upserts[table], upserts
+                yield statements.deletes[table], deletes
         yield statements.use_key, list(self._keys.items())
         yield statements.decide, self._decisions
 
@@ -109,13 +113,13 @@ def _merge(
         target[key] = None
 
 
-def _rows(documents: Mapping[Any, bytes | None], key_columns: int) -> tuple[_Rows, _Rows]:
-    """Return the rows to upsert and the keys to delete; a key of one column is not in a tuple."""
+def _rows(documents: Mapping[Any, bytes | None], *, is_key_composite: bool) -> tuple[_Rows, _Rows]:
+    """Return the rows to upsert and the keys to delete; only a composite key is a tuple."""
     kept = [(key, document) for key, document in documents.items() if document is not None]
     gone = [key for key, document in documents.items() if document is None]
-    if key_columns == 1:
-        return kept, [(key,) for key in gone]
-    return [(*key, document) for key, document in kept], gone
+    if is_key_composite:
+        return [(*key, document) for key, document in kept], gone
+    return kept, [(key,) for key in gone]
 
 
 def _storable(reason: str) -> str:

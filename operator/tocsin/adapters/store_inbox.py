@@ -17,15 +17,14 @@ MEMORY_BYTES: Final = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class InboxSlice:
-    """The oldest rows of the inbox, in order, and the whole inbox's sums.
+    """The oldest rows of the inbox, in order; `is_whole` says that there are no others.
 
-    `is_whole` says that there are no others.
+    `sums` are how many rows and bytes of payload there are in all, where that was asked for.
     """
 
     rows: list[InboxRow]
     is_whole: bool
-    count: int
-    payload_bytes: int
+    sums: tuple[int, int] | None
 
 
 class InboxMemory:
@@ -36,6 +35,8 @@ class InboxMemory:
 
     def __init__(self, stored: InboxSlice, next_id: int) -> None:
         self.is_whole = stored.is_whole
+        self.is_certain = True
+        """Whether the sums are right; if not, the next refill must bring them."""
         self.arrived = asyncio.Event()
         self._rows: dict[int, InboxRow] = {}
         self._row_bytes = 0
@@ -91,7 +92,7 @@ class InboxMemory:
         """
         self._rows.clear()
         self._row_bytes = 0
-        self.is_whole = False
+        self.is_whole = self.is_certain = False
 
     def refill(self, stored: InboxSlice) -> None:
         """Take over what is on disk, after everything that has settled so far."""
@@ -100,7 +101,9 @@ class InboxMemory:
         for row in stored.rows:
             self._keep(row)
         self.is_whole = stored.is_whole
-        self._count, self._payload_bytes = stored.count, stored.payload_bytes
+        if stored.sums is not None:
+            self._count, self._payload_bytes = stored.sums
+            self.is_certain = True
         self._note()
 
     def oldest(self, limit: int) -> list[InboxRow]:
@@ -133,8 +136,8 @@ class InboxMemory:
 
     def _remove(self, number: int) -> None:
         row = self._rows.pop(number, None)
-        if row is None:  # forgotten in doubt, and counted anew by the next refill
-            self.is_whole = False
+        if row is None:  # forgotten in doubt
+            self.is_whole = self.is_certain = False
             return
         self._row_bytes -= len(row.payload)
         self._count -= 1

@@ -8,10 +8,9 @@ import time
 from typing import Final
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from tocsin.adapters.store_backend import Backend, describe, discard
-from tocsin.errors import StoreError, StoreUnavailable
+from tocsin.errors import StoreUnavailable
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -35,6 +34,8 @@ class Link:
 
         Raises StoreUnavailable.
         """
+        if self._connection is not None and self._connection.invalidated:
+            self._drop()  # or it would reconnect by itself, without the lock
         if self._connection is None:
             if time.monotonic() < self._next_attempt:
                 raise StoreUnavailable(self.failure)
@@ -56,15 +57,26 @@ class Link:
         connection = self._connection
         if connection is None:
             return False
+        is_good = not connection.invalidated
+        if is_good:
+            try:
+                connection.connection.rollback()
+                is_good = self._backend.is_alive(connection)
+            except Exception:  # whatever it is, the state of this connection is unknown
+                is_good = False
+        if not is_good:
+            self._drop()
+        return is_good
+
+    def maintain(self, *, is_idle: bool) -> None:
+        """Let the backend do its housekeeping, while there is a connection."""
+        if self._connection is None or self.failure:
+            return
         try:
-            connection.connection.rollback()
-        except Exception:  # whatever it is, this connection has no known state
-            self._drop()
-            return False
-        if not self._backend.is_alive(connection):
-            self._drop()
-            return False
-        return True
+            self._backend.maintain(self._connection, is_idle=is_idle)
+        except Exception as error:
+            self.fail(error)
+            self.roll_back()
 
     def close(self) -> None:
         """Close the connection."""
@@ -75,7 +87,7 @@ class Link:
     def _connect(self) -> Connection:
         try:
             return self._backend.connect()
-        except (SQLAlchemyError, StoreError) as error:
+        except Exception as error:
             self._next_attempt = time.monotonic() + self._pause_seconds
             self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
             raise self.fail(error) from None

@@ -6,7 +6,7 @@ beside it, so that the rows of one step share pages. (With the documents themsel
 a thousand new signals wrote five times as many pages.)
 """
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -16,11 +16,11 @@ _INTEGER: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """64 bits; SQLite makes a table's row number of INTEGER alone."""
 
 
-def _required(name: str, kind: sa.types.TypeEngine[object]) -> "sa.Column[object]":
+def _required(name: str, kind: sa.types.TypeEngine[Any]) -> "sa.Column[Any]":
     return sa.Column(name, kind, nullable=False)
 
 
-def _key(name: str, kind: sa.types.TypeEngine[object]) -> "sa.Column[object]":
+def _key(name: str, kind: sa.types.TypeEngine[Any]) -> "sa.Column[Any]":
     return sa.Column(name, kind, primary_key=True, autoincrement=False)
 
 

@@ -15,7 +15,6 @@ from sqlalchemy.engine import Dialect
 
 from tocsin.adapters.store_schema import DECISIONS, DOCUMENT_TABLES, INBOX, KEYS, REJECTED
 
-_INSERTS: Final = MappingProxyType({"sqlite": sqlite.insert, "postgresql": postgresql.insert})
 _PARAMETER_STYLES: Final = MappingProxyType({"sqlite": "qmark", "postgresql": "format"})
 
 
@@ -45,8 +44,11 @@ def compile_statements(engine_dialect: Dialect) -> Statements:
     def text(statement: Any, columns: list[str] | None = None) -> str:
         return str(statement.compile(dialect=dialect, column_keys=columns))
 
+    def dialect_insert(table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
+        return sqlite.insert(table) if name == "sqlite" else postgresql.insert(table)
+
     def upsert(table: sa.Table) -> str:
-        inserted = _INSERTS[name](table)
+        inserted = dialect_insert(table)
         columns = [column.name for column in table.columns]
         change = {"document": inserted.excluded.document}
         return text(
@@ -72,7 +74,7 @@ def compile_statements(engine_dialect: Dialect) -> Statements:
         remove=delete(INBOX),
         upserts=MappingProxyType({table.name: upsert(table) for table in DOCUMENT_TABLES}),
         deletes=MappingProxyType({table.name: delete(table) for table in DOCUMENT_TABLES}),
-        use_key=text(_INSERTS[name](KEYS).on_conflict_do_nothing(), ["digest", "used_at"]),
+        use_key=text(dialect_insert(KEYS).on_conflict_do_nothing(), ["digest", "used_at"]),
         decide=insert(DECISIONS),
     )
 

@@ -129,7 +129,6 @@ class Transactions:
             raise _CommitFailed from error
         cursor.close()
         self._link.failure = ""
-        self._backend.committed()
 
     def _refuse(self, change: Change, error: Exception) -> None:
         """Fail one change alone; where the database is at fault, that is noted as well."""

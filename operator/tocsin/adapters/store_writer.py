@@ -108,11 +108,15 @@ class Writer:
             if changes:
                 self._transactions.commit(changes)
             for task in tasks:
-                self._perform(task)
-            if self._link.failure and not changes and not tasks:
-                self._perform(_Task(self._probe, _ignore, self._loop.create_future()))
+                task.result, task.error = self._perform(task.run)
+            if not changes and not tasks and is_open:
+                self._perform(self._probe)
             has_recovered = bool(failed_before) and not self._link.failure
-            self._loop.call_soon_threadsafe(self._tell, changes, tasks, has_recovered)
+            try:
+                self._loop.call_soon_threadsafe(self._tell, changes, tasks, has_recovered)
+            except RuntimeError:
+                break  # the event loop is closed: nobody waits any more
+            self._link.maintain(is_idle=self._queue.empty())
         self._link.close()
 
     def _collect(self) -> tuple[list[Change], list[_Task], bool]:
@@ -136,17 +140,18 @@ class Writer:
             return changes, tasks, True
         return changes, tasks, False
 
-    def _perform(self, task: _Task) -> None:
+    def _perform(self, run: Callable[[Connection], Any]) -> tuple[Any, StoreUnavailable | None]:
         try:
             connection = self._link.connection()
             with connection.begin():
-                task.result = task.run(connection)
-            self._link.failure = ""
+                result = run(connection)
         except StoreUnavailable as error:
-            task.error = error
+            return None, error
         except Exception as error:
             self._link.roll_back()
-            task.error = self._link.fail(error)
+            return None, self._link.fail(error)
+        self._link.failure = ""
+        return result, None
 
     # And this on the event loop again.
 
@@ -157,7 +162,8 @@ class Writer:
         for task in tasks:
             if task.error is None:
                 task.settle(task.result)
-        for work in (*changes, *tasks):
+        settled: list[Change | _Task] = [*changes, *tasks]
+        for work in settled:
             if work.done.done():
                 continue  # whoever waited was cancelled
             if work.error is not None:
@@ -166,7 +172,3 @@ class Writer:
                 work.done.set_result(work.result if isinstance(work, _Task) else None)
         if has_recovered:
             self._recovered()
-
-
-def _ignore(_: object) -> None:
-    """For whom nobody waits."""

@@ -6,6 +6,7 @@ once what is valid is on disk. Called by `edge.http`.
 
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -47,6 +48,8 @@ class AlertsEndpoint:
         """Take a posted payload; an alert is answered for only once it is on disk."""
         body = await self._reception.receive(request)
         if isinstance(body, web.Response):
+            if body.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                self._intake.refuse()
             return body
         try:
             if body.lstrip()[:1] == b"{":

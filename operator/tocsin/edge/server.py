@@ -31,16 +31,24 @@ _log = structlog.get_logger(__name__)
 class HttpServer:
     """Listens on `host`:`port` (0: any free port, see `port`), for `max_connections` at once."""
 
-    def __init__(self, gateway: Gateway, host: str, port: int, max_connections: int) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        host: str,
+        port: int,
+        max_connections: int,
+        idle_seconds: float = _IDLE_SECONDS,
+    ) -> None:
         self._gateway = gateway
         self._address = (host, port)
         self._max_connections = max_connections
+        self._idle_seconds = idle_seconds
         self._connections: _Connections | None = None
         self._listener: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen. Errors: OSError where the address cannot be listened on."""
-        self._connections = _Connections(self._gateway, self._max_connections)
+        self._connections = _Connections(self._gateway, self._max_connections, self._idle_seconds)
         host, port = self._address
         loop = asyncio.get_running_loop()
         self._listener = await loop.create_server(self._connections, host, port, backlog=1024)
@@ -65,9 +73,10 @@ class HttpServer:
 class _Connections(web.Server):
     """Makes the protocol of each connection."""
 
-    def __init__(self, gateway: Gateway, max_connections: int) -> None:
+    def __init__(self, gateway: Gateway, max_connections: int, idle_seconds: float) -> None:
         super().__init__(gateway)
         self._max_connections = max_connections
+        self._idle_seconds = idle_seconds
 
     def __call__(self) -> Any:
         """Return a new connection's protocol."""
@@ -78,7 +87,7 @@ class _Connections(web.Server):
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # it takes None, its annotation forgot
             auto_decompress=False,
-            keepalive_timeout=_IDLE_SECONDS,
+            keepalive_timeout=self._idle_seconds,
             lingering_time=_DRAIN_SECONDS,
         )
 

@@ -22,8 +22,9 @@ from tocsin.redact import redact
 
 _RESTART_SECONDS: Final = (1.0, 30.0)
 _HEALTHY_SECONDS: Final = 60.0
+_GRACE_SECONDS: Final = 0.3
 _STOP_SECONDS: Final = 5.0
-_LONGEST_BACKOFF_SECONDS: Final = 15.0
+_LONGEST_BACKOFF_SECONDS: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -64,9 +65,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.queueing.error_delays = (1, 2, 5, 10, 30, 60)
     chosen.watching.chunk_size = 500
     chosen.watching.server_timeout = 300  # an int: "300.0" is no valid timeoutSeconds
-    chosen.watching.inactivity_timeout = (
-        70  # bookmarks come each 60 s: silence is a dead connection
-    )
+    chosen.watching.inactivity_timeout = 70  # bookmarks come each 60 s
     chosen.networking.request_timeout = 60
     chosen.networking.connect_timeout = 10
     chosen.networking.error_backoffs = CappedBackoff()
@@ -91,27 +90,36 @@ class _Run:
         threading.Thread(target=self._live, name="kopf", daemon=True).start()
 
     def stop(self) -> None:
-        """Ask kopf to end; it takes some milliseconds."""
+        """Ask kopf to end, which takes some milliseconds."""
         self._call(self._own_loop, self._stopping.set)
 
     def _live(self) -> None:
-        registry = kopf.OperatorRegistry()
-        register(registry, self._hand_over, self._kubeconfig)
         try:
             with asyncio.Runner(loop_factory=lambda: self._own_loop) as runner:
-                runner.run(
-                    kopf.operator(
-                        registry=registry,
-                        settings=settings(),
-                        clusterwide=True,
-                        standalone=True,
-                        stop_flag=self._stopping,
-                    )
-                )
+                runner.run(self._operate())
         except BaseException as error:  # of any kind: the supervisor decides, this thread only ends
             self.error = error
         finally:
             self._call(self._main_loop, self.ended.set)
+
+    async def _operate(self) -> None:
+        registry = kopf.OperatorRegistry()
+        register(registry, self._hand_over, self._kubeconfig)
+        operator = asyncio.create_task(
+            kopf.operator(
+                registry=registry,
+                settings=settings(),
+                clusterwide=True,
+                standalone=True,
+                stop_flag=self._stopping,
+            )
+        )
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({operator, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        # While the API server is away, kopf has calls to retry, for which it would wait 5 s.
+        await asyncio.wait({operator}, timeout=_GRACE_SECONDS)
+        operator.cancel()
+        await asyncio.gather(operator, return_exceptions=self._stopping.is_set())
 
     def _hand_over(self, kind: Kind, change: str | None, body: Mapping[str, Any]) -> None:
         if not self._stopping.is_set():

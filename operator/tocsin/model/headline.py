@@ -84,7 +84,8 @@ def _sentence(lead: str, before_namespace: str, group: Overview, limit: int) -> 
         f" ({cluster})" if cluster else ""
     )
     room = limit - length(lead) - len(": ") - length(place)
-    return f"{lead}: {fit(one_line(_what(group), limit), room)}{place}"
+    what = fit(one_line(_what(group), limit), room) or "alert"
+    return f"{lead}: {what}{place}"
 
 
 def _what(group: Overview) -> str:
@@ -95,4 +96,4 @@ def _what(group: Overview) -> str:
     ]
     shown = ", ".join(names[:_NAMES_SHOWN])
     more = len(names) - _NAMES_SHOWN
-    return (f"{shown} and {more:,} more" if more > 0 else shown) or "alert"
+    return f"{shown} and {more:,} more" if more > 0 else shown

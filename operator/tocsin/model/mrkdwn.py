@@ -23,15 +23,23 @@ _UNSEEN: Final = re.compile(
     "]|(?<![^\x00-\x7f])[\u200c\u200d]"  # joiners are writing in some scripts, never in ASCII
 )
 _REPLACEMENT: Final = "\ufffd"
-_BROADCAST: Final = re.compile(
-    r"(?<![a-z0-9])@(?=(?:here|channel|everyone|group)(?![a-z0-9]))", re.IGNORECASE
-)
+_SPACE: Final = "␣"
+_BROADCAST: Final = re.compile("(?<![a-z0-9])@(?=here|channel|everyone|group)", re.IGNORECASE)
 _HALF_ENTITY: Final = re.compile(r"&[a-z]{0,3}\Z")
 _URL: Final = re.compile(
     r"https?://(?:\[[0-9a-f:.]+\]|\w[\w.-]*)(?::[0-9]{1,5})?(?:[/?#]\S*)?", re.IGNORECASE
 )
 _URL_ESCAPES: Final = str.maketrans(
-    {"&": "&amp;", "<": "%3C", ">": "%3E", "|": "%7C", "`": "%60", '"': "%22", "\\": "%5C"}
+    {
+        "&": "&amp;",
+        "<": "%3C",
+        ">": "%3E",
+        "|": "%7C",
+        "`": "%60",
+        '"': "%22",
+        "@": "%40",
+        "\\": "%5C",
+    }
 )
 _RAW_FACTOR: Final = 4
 _CLUSTER_MAX: Final = 32
@@ -59,10 +67,10 @@ def paragraph(text: str, limit: int, max_lines: int) -> str:
 def code(text: str, limit: int) -> str:
     """Return `text` as a code span, in which Slack formats nothing; backticks become look-alikes.
 
-    `limit` includes the two backticks.
+    `limit` includes the two backticks. White space alone, which makes no code span, shows as `␣`.
     """
     inside = text[: limit * _RAW_FACTOR].replace("`", "ˋ")
-    return f"`{one_line(inside, limit - 2)}`"
+    return f"`{one_line(inside, limit - 2) or _SPACE}`"
 
 
 def link(url: str, label: str, limit: int) -> str:

@@ -143,7 +143,7 @@ class Adopter:
             for key, resource in now.items():
                 if was.get(key) is not resource:
                     step.marks[f"{kind}/{key}"] = json.dumps(resource.body).encode()
-        if old.namespaces != new.namespaces or old.stale:
+        if old.namespaces is not new.namespaces:
             step.marks["namespaces"] = json.dumps(
                 {name: dict(labels) for name, labels in new.namespaces.items()}
             ).encode()

@@ -8,6 +8,7 @@ memory from the store, whenever a commit fails.
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -124,9 +125,11 @@ class Dispatcher:
                 self._snapshot = stored_snapshot(image.marks)
                 deadline = time.monotonic() + _SYNC_PATIENCE_SECONDS
             self._wake.clear()
-            await self._sleep(1.0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), 1.0)
         if self._snapshot is None:
             image = await self._outside.store.image()
+            # What is on offer is adopted in the first step, as a change of what was stored.
             self._snapshot = stored_snapshot(image.marks) or Snapshot()
 
     async def _serve(self) -> None:
@@ -209,15 +212,16 @@ class Dispatcher:
         """Sleep until there is something to do: a row, a timer, a snapshot, an end."""
         due = session.memory.next_timer()
         seconds = 60.0 if due is None else min(60.0, max(0.0, due - time.time()))
-        await self._sleep(max(seconds, _MIN_IDLE_SECONDS))
-
-    async def _sleep(self, seconds: float) -> None:
         waits = [
             asyncio.ensure_future(self._wake.wait()),
             asyncio.ensure_future(self._outside.store.wait_for_rows()),
         ]
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                waits,
+                timeout=max(seconds, _MIN_IDLE_SECONDS),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         finally:
             for each in waits:
                 each.cancel()

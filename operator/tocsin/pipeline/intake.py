@@ -23,7 +23,7 @@ class Intake:
         self.in_flight = 0
         """How many payloads are on their way to the disk."""
         self.refused_at = 0.0
-        """When the store last took no payload, in seconds since the epoch; 0 for never."""
+        """When a payload was last turned away, in seconds since the epoch; 0 for never."""
 
     async def accept(self, kind: str, sender: str, payload: bytes) -> None:
         """Return once `payload` is on disk.
@@ -37,8 +37,12 @@ class Intake:
         try:
             await self._store.append(kind, sender, payload, accepted_at)
         except StoreUnavailable:
-            self.refused_at = accepted_at
+            self.refuse()
             raise
         finally:
             self.in_flight -= 1
         self._telemetry.accepted(len(payload), time.monotonic() - started)
+
+    def refuse(self) -> None:
+        """Note that a payload was turned away: what its sender repeats has not been heard."""
+        self.refused_at = self._clock()

@@ -6,7 +6,8 @@ of them, through two work queues: SlackConfigs wait for Slack and must not hold 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Never
 
 from tocsin.errors import ResourceInvalid
@@ -29,6 +30,9 @@ RECHECK_SECONDS: Final = 50.0
 """Between two looks at a channel that cannot be posted to: an invitation counts within 60 s."""
 RESYNC_SECONDS: Final = 600.0
 """Between two looks at what is well."""
+_NOT_ALLOWED: Final = "NotAllowed"
+_PASSING: Final = ("LookingUp", "LookupFailed")
+"""Reasons of the channel directory why it does not know yet."""
 
 
 class Reconciler:
@@ -106,26 +110,26 @@ class Reconciler:
 
     def _note_use(self, receiver: str) -> None:
         """Let SlackConfigs know that a receiver began, or ceased, to refer to them."""
+        before = self._config_of.pop(receiver, "")
         known = self._cache.receivers.get(receiver)
-        now = known and known.config_key
-        before = self._config_of.pop(receiver, None)
-        if now:
-            self._config_of[receiver] = now
-        for config in {now, before} - {None} if now != before else ():
+        if known is not None:
+            self._config_of[receiver] = known.config_key
+        now = self._config_of.get(receiver, "")
+        for config in {before, now} if before != now else ():
             self._configs.add(config)
 
     async def _reconcile_config(self, key: str) -> float | None:
         observed = self._cache.get(ObjectKey(Kind.CONFIG, key))
         if observed is None:
             return None
-        if observed.resource is None:
+        if observed.flaw is not None:
             self._workspaces.forget(key)
             self._put_config(key, ConfigFacts(observed.generation, _invalid(observed.flaw)))
             return None
-        state = await self._workspaces.refresh(observed.resource)
+        state = await self._workspaces.refresh(self._cache.configs[key])
         if key not in self._cache.configs:
             self._workspaces.forget(key)
-            return 0.0
+            return 0.0  # deleted, or spoilt, meanwhile
         verdict = Verdict(state.ready, state.reason, state.message, may_pass=state.retry)
         facts = ConfigFacts(
             generation=observed.generation,
@@ -137,3 +141,99 @@ class Reconciler:
         self._put_config(key, facts)
         is_watched = self._cache.users_of(key) or not state.ready
         return REFRESH_SECONDS if is_watched else RESYNC_SECONDS
+
+    def _put_config(self, key: str, facts: ConfigFacts) -> None:
+        """Keep what was found; if it differs, receivers and the reader of the status hear of it."""
+        before = self._findings.configs.get(key)
+        self._findings.configs[key] = facts
+        differs = before is None or replace(before, verified_at=facts.verified_at) != facts
+        if differs:
+            self._recheck_users(key)
+        self._writer.report(ObjectKey(Kind.CONFIG, key), transition=differs)
+
+    async def _reconcile_receiver(self, key: str) -> float | None:
+        observed = self._cache.get(ObjectKey(Kind.RECEIVER, key))
+        if observed is None:
+            return None
+        if observed.flaw is not None:
+            facts = ReceiverFacts(observed.generation, _invalid(observed.flaw))
+        else:
+            found = await self._look(self._cache.receivers[key])
+            if found is None:
+                return None  # its SlackConfig is being verified, and will have it looked at again
+            facts = replace(found, generation=observed.generation)
+        if self._cache.get(ObjectKey(Kind.RECEIVER, key)) is None:
+            return None
+        differs = self._findings.receivers.get(key) != facts
+        self._findings.receivers[key] = facts
+        self._writer.report(ObjectKey(Kind.RECEIVER, key), transition=differs)
+        is_open = any(
+            channel.look.reachable == "False" or channel.look.reason in _PASSING
+            for channel in facts.channels
+        )
+        return RECHECK_SECONDS if is_open else RESYNC_SECONDS
+
+    async def _look(self, receiver: SlackReceiver) -> ReceiverFacts | None:
+        """Find out whether a receiver may send, and to which channels; None: not known yet."""
+        channels = receiver.spec.all_channels
+        if not receiver.spec.enabled:
+            verdict = Verdict(True, DISABLED, "nothing is sent: spec.enabled is false")
+            return _unlooked(channels, verdict, enabled=False)
+        config = self._cache.configs.get(receiver.config_key)
+        if config is None:
+            return _unlooked(channels, self._lacking(receiver.config_key))
+        namespace = receiver.metadata.namespace
+        if not may_use(config, namespace, self._cache.namespaces.get(namespace, {})):
+            return _unlooked(channels, _not_granted(config, namespace))
+        state = self._workspaces.state(receiver.config_key)
+        if state is None:
+            return None
+        if not state.ready:
+            message = f"SlackConfig {state.key}: {state.message}"
+            verdict = Verdict(False, "ConfigNotReady", message, may_pass=state.retry)
+            return _unlooked(channels, verdict)
+        looks = [await self._look_at(config, state, channel) for channel in channels]
+        verdict = Verdict(True, "Succeeded", f"sends with SlackConfig {state.key}")
+        closed = [look.name for look in looks if look.reason == _NOT_ALLOWED]
+        if closed:
+            cure = "name others, or have its owner allow them in spec.allowedChannels"
+            message = f"SlackConfig {state.key} does not allow {', '.join(closed)}: {cure}"
+            verdict = Verdict(False, "ChannelNotAllowed", message)
+        return ReceiverFacts(0, verdict, channels=tuple(map(ChannelFacts, looks)))
+
+    async def _look_at(
+        self, config: SlackConfig, state: WorkspaceState, channel: str
+    ) -> ChannelLook:
+        if not may_post(config, channel):
+            message = f"SlackConfig {state.key} does not allow this channel"
+            return ChannelLook(channel, "", "False", _NOT_ALLOWED, message)
+        return await self._directory.check(state, channel)
+
+    def _lacking(self, config: str) -> Verdict:
+        """What to say of a SlackConfig that cannot be had; it may still come, or be corrected."""
+        if self._cache.get(ObjectKey(Kind.CONFIG, config)) is not None:
+            message = f"SlackConfig {config} is invalid, see its status"
+            return Verdict(False, "ConfigInvalid", message, may_pass=True)
+        message = f"SlackConfig {config} does not exist: create it, or correct spec.configRef"
+        return Verdict(False, "ConfigNotFound", message, may_pass=True)
+
+
+def _unlooked(channels: Sequence[str], verdict: Verdict, *, enabled: bool = True) -> ReceiverFacts:
+    """The facts about a receiver whose channels there is no reason, or no way, to look at."""
+    looks = (ChannelLook(each, "", "Unknown", verdict.reason, verdict.message) for each in channels)
+    return ReceiverFacts(0, verdict, enabled, tuple(map(ChannelFacts, looks)))
+
+
+def _not_granted(config: SlackConfig, namespace: str) -> Verdict:
+    key = config.metadata.key
+    message = (
+        f"SlackConfig {key} does not allow namespace {namespace}: "
+        "use another, or have its owner allow it in spec.allowedNamespaces"
+    )
+    return Verdict(False, _NOT_ALLOWED, message)
+
+
+def _invalid(flaw: ResourceInvalid) -> Verdict:
+    """What to say of an object that got past the schema; its last valid generation is not used."""
+    message = f"{flaw}; nothing is done for this object until it is corrected"
+    return Verdict(False, "Invalid", message)

@@ -7,7 +7,7 @@ RBAC, are kept ("suspended") until the kind is back.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
 import structlog
@@ -20,9 +20,11 @@ from tocsin.pipeline.resource_cache import ResourceCache
 from tocsin.pipeline.workqueue import WorkQueue
 
 RESYNC_SECONDS: Final = 600.0
-"""Between two full lists without a reason; also how long a kind that came back waits for objects."""
+"""Between two lists without a reason; also how long a kind that came back waits for its objects."""
 GRANTS_SECONDS: Final = 60.0
 """Between two looks at the namespaces' labels while a SlackConfig grants by selector."""
+_RETURNED_SECONDS: Final = 60.0
+_TOLD_SECONDS: Final = 5.0
 _SUSPENDED_SECONDS: Final = 5.0
 _RELISTED_SECONDS: Final = 2.0
 _DELETED_SECONDS: Final = 0.2
@@ -58,8 +60,9 @@ class ResourceListener(Protocol):
 class ResourceMirror:
     """Lists and believes; `observe` and `run` belong on one event loop.
 
-    `rewatch` is set when a kind is back, whose watch may not have noticed; the watching edge clears
-    it and starts over.
+    `rewatch` is set when watches have to begin anew: when a kind is back, which kopf does not
+    always notice (it may read the API server's discovery before the kind is in it), and when a list
+    showed a change of which the watch does not tell. The watching edge clears it.
     """
 
     def __init__(self, kube: Kube, cache: ResourceCache, listener: ResourceListener) -> None:
@@ -72,7 +75,8 @@ class ResourceMirror:
         self._unlisted: set[str] = {*Kind, _NAMESPACES}
         self._suspended: set[str] = set()
         self._returned: dict[Kind, tuple[float, int]] = {}
-        self._rested_at: dict[Kind, float] = {}
+        self._rested_at: dict[str, float] = {}
+        self._untold: set[ObjectKey] = set()
         self.rewatch = asyncio.Event()
 
     @property
@@ -80,12 +84,15 @@ class ResourceMirror:
         """Whether everything was listed at least once."""
         return not self._unlisted
 
+    @property
+    def suspended(self) -> Collection[str]:
+        """The kinds (or "Namespace") that cannot be listed; what is known of them is kept."""
+        return self._suspended
+
     def observe(self, kind: Kind, change: str | None, body: Mapping[str, Any]) -> None:
         """Take a watch event: ADDED, MODIFIED, DELETED, or None for one of a watch's first list."""
         if change == "DELETED":
-            # Many deletions share a list, and lists leave most of the time to others.
-            rest_seconds = self._rested_at.get(kind, 0.0) - _now()
-            self._lists.add(kind, max(_DELETED_SECONDS, rest_seconds))
+            self._lists.add(kind, _DELETED_SECONDS)
             return
         if change is None:
             if self.is_synced:  # the watch began anew: deletions may have been missed
@@ -96,7 +103,7 @@ class ResourceMirror:
             self._lists.add(kind)
         if body["metadata"]["namespace"] not in self._cache.namespaces:
             self._lists.add(_NAMESPACES)
-        self._put(kind, body)
+        self._untold.discard(self._put(kind, body)[0])
 
     async def run(self) -> None:
         """List everything until it succeeds, then again whenever due; runs until cancelled."""
@@ -105,7 +112,12 @@ class ResourceMirror:
         await self._lists.run()
 
     async def _list(self, name: str) -> float:
-        """Bring the cache up to date with one list; return in how many seconds to do so again."""
+        """Bring the cache up to date with one list; return in how many seconds to do so again.
+
+        However many deletions ask for lists, these leave most of the time to others.
+        """
+        if (rest_seconds := self._rested_at.get(name, 0.0) - _now()) > 0:
+            return rest_seconds
         try:
             if name == _NAMESPACES:
                 await self._list_namespaces()
@@ -118,10 +130,15 @@ class ResourceMirror:
             self._unlisted.discard(name)
             if self.is_synced:
                 self._listener.synced()
-        grants_by_label = any(
-            config.spec.allowed_namespaces.selector for config in self._cache.configs.values()
-        )
-        return GRANTS_SECONDS if name == _NAMESPACES and grants_by_label else RESYNC_SECONDS
+        return self._interval_seconds(name)
+
+    def _interval_seconds(self, name: str) -> float:
+        if name == _NAMESPACES:
+            configs = self._cache.configs.values()
+            by_label = any(config.spec.allowed_namespaces.selector for config in configs)
+            return GRANTS_SECONDS if by_label else RESYNC_SECONDS
+        waits_until, _ = self._returned.get(Kind(name), (0.0, 0))
+        return _RETURNED_SECONDS if _now() < waits_until else RESYNC_SECONDS
 
     async def _list_namespaces(self) -> None:
         labels = await self._kube.namespace_labels()
@@ -135,19 +152,29 @@ class ResourceMirror:
         bodies = await listing()
         if kind in self._suspended:
             self._resume(kind)
-        found = set()
+        found, changed = set(), set()
         for number, body in enumerate(bodies, start=1):
             metadata = body["metadata"]
             key = ObjectKey(kind, key_of(metadata["namespace"], metadata["name"]))
             found.add(key.key)
             known = self._cache.get(key)
-            if known is None or known.sequence <= began:
-                self._put(kind, body)
+            if (known is None or known.sequence <= began) and self._put(kind, body)[1]:
+                changed.add(key)
             if number % _SLICE == 0:
                 await asyncio.sleep(0)  # parsing thousands must not hold up intake
         for name in set(self._cache.keys(kind)) - found:
             self._miss(ObjectKey(kind, name), began)
         self._rested_at[kind] = _now() + _LIST_PAUSE_FACTOR * (_now() - began_at)
+        if changed and kind not in self._unlisted:
+            self._untold |= changed
+            asyncio.get_running_loop().call_later(_TOLD_SECONDS, self._check_told, changed)
+
+    def _check_told(self, changed: set[ObjectKey]) -> None:
+        """Have watches begin anew if a change that a list showed did not come by the watch, too."""
+        if self._untold & changed:
+            _log.warning("the watch misses changes", objects=len(self._untold & changed))
+            self._untold -= changed
+            self.rewatch.set()
 
     def _miss(self, key: ObjectKey, began: int) -> None:
         """Forget an object that a list did not show, unless it is newer or still waited for."""
@@ -160,11 +187,14 @@ class ResourceMirror:
         self._cache.remove(key)
         self._listener.forgotten(key)
 
-    def _put(self, kind: Kind, body: Mapping[str, Any]) -> None:
-        if self._cache.put(kind, body):
-            metadata = body["metadata"]
-            key = key_of(metadata["namespace"], metadata["name"])
-            self._listener.changed(ObjectKey(kind, key), body)
+    def _put(self, kind: Kind, body: Mapping[str, Any]) -> tuple[ObjectKey, bool]:
+        """Give an object to the cache; return its key and whether it differed."""
+        metadata = body["metadata"]
+        key = ObjectKey(kind, key_of(metadata["namespace"], metadata["name"]))
+        differs = self._cache.put(kind, body)
+        if differs:
+            self._listener.changed(key, body)
+        return key, differs
 
     def _is_outdated(self, kind: Kind, metadata: Mapping[str, Any]) -> bool:
         """Whether a list has shown a newer version before the watch came to tell of this one."""

@@ -237,7 +237,8 @@ class Sender:
             case SlackCredentialRejected():
                 outcomes.retry(entry, error)
                 config = self._outside.destinations.config_of(group.row.receiver)
-                self._outside.workspaces.suspect(config, error)
+                used = prepared.destination.connection
+                self._outside.workspaces.suspect(config, error, used)
                 self._outside.suspected(config)
             case SlackDestinationRejected():
                 outcomes.retry(entry, error)

@@ -14,7 +14,7 @@ from tocsin.model.snapshot import Snapshot
 from tocsin.pipeline.ports import SnapshotSink
 
 GATHER_SECONDS: Final = 0.02
-"""How long the first change waits for others: `kubectl apply` of a folder should be one snapshot."""
+"""How long the first change waits for others: what is applied together is one snapshot."""
 _RETRY_SECONDS: Final = 1.0
 
 _log = structlog.get_logger(__name__)

@@ -63,6 +63,7 @@ class StatusWriter:
         """Introduce an object, with the status that it was found with; no news of a known one."""
         if key not in self._objects or self._objects[key][0] != uid:
             self._objects[key] = (uid, status)
+            self._written_at.pop(key, None)
 
     def changed(self, key: str, *, transition: bool) -> None:
         """Write a receiver's (`namespace/name`) status soon; at once for a transition."""

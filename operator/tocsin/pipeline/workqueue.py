@@ -126,5 +126,5 @@ class WorkQueue(Generic[K]):
 
     def _backoff_seconds(self, key: K) -> float:
         failures = self._failures[key] = self._failures.get(key, 0) + 1
-        doubled = _SHORTEST_BACKOFF_SECONDS * 2 ** min(failures - 1, 30)
+        doubled = _SHORTEST_BACKOFF_SECONDS * 2.0 ** min(failures - 1, 30)
         return min(doubled, self._longest_backoff_seconds) * (1 - self._draw() / 2)

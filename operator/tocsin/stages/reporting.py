@@ -118,8 +118,7 @@ def _delivering(facts: ReceiverFacts, channels: Sequence[ChannelFacts]) -> _Said
         return _Said("Delivering", "False", troubles[0].look.reason, named + more)
     for each in channels:
         if each.look.reachable == "Unknown":
-            message = f"{_shown_name(each.look)}: {each.look.message}"
-            return _Said("Delivering", "Unknown", each.look.reason, message)
+            return _Said("Delivering", "Unknown", each.look.reason, _about(each.look))
     if any(each.tally.sent for each in channels):
         return _Said("Delivering", "True", "Delivered", "Slack takes the messages")
     message = "every channel can be posted to; there was nothing to send yet"
@@ -127,8 +126,13 @@ def _delivering(facts: ReceiverFacts, channels: Sequence[ChannelFacts]) -> _Said
 
 
 def _trouble(channel: ChannelFacts) -> str:
-    waiting = "; its messages wait" if channel.waiting else ""
-    return f"{_shown_name(channel.look)}: {channel.look.message}{waiting}"
+    return _about(channel.look) + "; its messages wait" * bool(channel.waiting)
+
+
+def _about(look: ChannelLook) -> str:
+    """The message of a look, which says once which channel it is about."""
+    name = _shown_name(look)
+    return look.message if name in look.message else f"{name}: {look.message}"
 
 
 def _dated(

@@ -64,15 +64,18 @@ class Network:
         self.number = 0
 
     def later(self, seconds: float, kind: str, retry_after: int = 0) -> None:
+        self.at(self.clock.now + seconds, kind, retry_after)
+
+    def at(self, time: float, kind: str, retry_after: int = 0) -> None:
         self.number += 1
-        heapq.heappush(self.events, (self.clock.now + seconds, self.number, kind, retry_after))
+        heapq.heappush(self.events, (time, self.number, kind, retry_after))
 
     def way(self) -> float:
         return self.delay + self.random.expovariate(1 / self.jitter)
 
     def send(self, calls: int, in_flight: int) -> Outcome:
         outcome = Outcome(0.0, 0)
-        waiting, free = calls, in_flight
+        waiting, free, looks_at = calls, in_flight, 0.0
         self.later(0, "look")
         while self.events:
             self.clock.now, _, kind, retry_after = heapq.heappop(self.events)
@@ -92,7 +95,9 @@ class Network:
             while waiting and free:
                 slot = self.pacer.next_slot("T1", "C1", self.operation)
                 if slot > self.clock.now:
-                    self.later(slot - self.clock.now, "look")
+                    if slot != looks_at:
+                        self.at(slot, "look")
+                        looks_at = slot
                     break
                 self.pacer.take("T1", "C1", self.operation)
                 waiting, free = waiting - 1, free - 1

@@ -17,7 +17,7 @@ class Work:
     """Records when each key ran; `seconds` is how long a run takes, `result` what it gives."""
 
     def __init__(
-        self, seconds: float = 0.0, result: Callable[[str], float | None] = lambda key: None
+        self, seconds: float = 0.0, result: Callable[[str], float | None] = lambda _: None
     ) -> None:
         self.seconds = seconds
         self.result = result
@@ -125,7 +125,7 @@ async def test_of_several_delays_the_shortest_counts() -> None:
 
 @virtual_time
 async def test_what_work_returns_is_when_the_key_is_due_again() -> None:
-    work = Work(result=lambda key: 25)
+    work = Work(result=lambda _: 25)
     async with _running(WorkQueue(work)) as queue:
         queue.add("a")
         await asyncio.sleep(60)
@@ -181,7 +181,7 @@ async def test_a_success_ends_the_backoff() -> None:
     async with _running(WorkQueue(work, draw=lambda: 0.0)) as queue:
         queue.add("a")
         await asyncio.sleep(10)
-        work.result = lambda key: None
+        work.result = lambda _: None
         await asyncio.sleep(10)
         work.result = _raising(KubeUnavailable("no answer"))
         queue.add("a")

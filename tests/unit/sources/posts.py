@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import strategies as st
+
 from tocsin.model.reading import ReadingContext
 from tocsin.model.records import InboxRow
 
@@ -55,3 +57,23 @@ def webhook(*alerts: Mapping[str, Any], **fields: Any) -> bytes:
 def row(kind: str, payload: bytes, accepted_at: float = NOW, sender: str = "") -> InboxRow:
     """A payload as the store hands it over."""
     return InboxRow(1, accepted_at, kind, sender, payload)
+
+
+any_texts = st.text(max_size=3)
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | any_texts,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(any_texts, inner, max_size=2),
+    max_leaves=3,
+)
+any_times = st.sampled_from([None, "", ZERO_TIME, "nope", at(-60), at(0), at(60), at(1e9)])
+any_alerts = st.fixed_dictionaries(
+    {},
+    optional={
+        "labels": st.none() | st.dictionaries(any_texts, any_texts | st.none(), max_size=3),
+        "annotations": st.none() | st.dictionaries(any_texts, any_texts | st.none(), max_size=3),
+        "startsAt": any_times,
+        "endsAt": any_times,
+        "generatorURL": st.none() | any_texts | st.just("http://p/graph"),
+        "other": any_json,
+    },
+)

@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.sources.posts import CONTEXT, NOW, ZERO_TIME, alert, at, row
+from tests.unit.sources.posts import (
+    CONTEXT,
+    NOW,
+    ZERO_TIME,
+    alert,
+    any_alerts,
+    any_json,
+    at,
+    row,
+)
 from tocsin.model.alert_wire import Checked, Refused
 from tocsin.model.reading import Reading, ReadingContext
 from tocsin.model.signal import Signal, Source, Status, signal_id
@@ -257,27 +266,7 @@ def test_nothing_is_remembered_of_these_senders() -> None:
     assert api.seen_keys(row(api.KIND, b"[]")) == ()
 
 
-texts = st.text(max_size=3)
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
-    max_leaves=3,
-)
-moments = st.sampled_from([None, "", ZERO_TIME, "nope", at(-60), at(0), at(60), at(1e9)])
-alerts = st.fixed_dictionaries(
-    {},
-    optional={
-        "labels": st.none() | st.dictionaries(texts, texts | st.none(), max_size=3),
-        "annotations": st.none() | st.dictionaries(texts, texts | st.none(), max_size=3),
-        "startsAt": moments,
-        "endsAt": moments,
-        "generatorURL": st.none() | texts | st.just("http://p/graph"),
-        "other": json_values,
-    },
-)
-
-
-@given(st.binary() | st.lists(alerts | json_values, max_size=3).map(msgspec.json.encode))
+@given(st.binary() | st.lists(any_alerts | any_json, max_size=3).map(msgspec.json.encode))
 def test_any_bytes_are_judged_and_what_is_stored_can_be_read(payload: bytes) -> None:
     checked = api.check(payload, NOW, RESOLVE_TIMEOUT)
     if isinstance(checked, Refused):

@@ -14,14 +14,15 @@ from tests.unit.sources.posts import (
     NOW,
     ZERO_TIME,
     alert,
+    any_alerts,
+    any_json,
+    any_texts,
     at,
     firing,
     resolved,
     row,
     webhook,
 )
-from tests.unit.sources.test_alertmanager_api import alerts as any_alerts
-from tests.unit.sources.test_alertmanager_api import json_values, texts
 from tocsin.model.alert_wire import Checked, Refused
 from tocsin.model.reading import Reading, ReadingContext
 from tocsin.model.signal import Signal, SignalId, Source, Status, signal_id
@@ -305,12 +306,12 @@ objects = st.fixed_dictionaries(
     optional={
         "version": st.sampled_from(["4", "", None, "5", 4]),
         "status": st.sampled_from(["firing", "resolved", "", None]),
-        "groupKey": texts | st.none(),
-        "receiver": texts | st.none(),
-        "externalURL": texts | st.none(),
+        "groupKey": any_texts | st.none(),
+        "receiver": any_texts | st.none(),
+        "externalURL": any_texts | st.none(),
         "truncatedAlerts": st.integers(0, 2) | st.none(),
-        "alerts": st.lists(any_alerts, max_size=3) | json_values,
-        "other": json_values,
+        "alerts": st.lists(any_alerts, max_size=3) | any_json,
+        "other": any_json,
     },
 )
 

@@ -1,0 +1,68 @@
+"""Opens stores, fills them, and looks behind them; for the tests of the store."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from tocsin.adapters.store import SqlStore, open_store
+from tocsin.model.group import Group, GroupId, OutboxEntry
+from tocsin.model.records import InboxRow
+from tocsin.model.signal import SignalId
+
+DAY = 86400.0
+NOW = 1_800_000_000.0
+DEFAULTS: dict[str, Any] = {
+    "max_backlog_bytes": 2**30,
+    "min_free_bytes": 0,
+    "decision_seconds": 7 * DAY,
+}
+
+
+def sqlite_url(folder: Path) -> str:
+    return f"sqlite:///{folder / 'store.db'}"
+
+
+@asynccontextmanager
+async def opened(url: str, **settings: Any) -> AsyncIterator[SqlStore]:
+    store = await open_store(url, **{**DEFAULTS, **settings})
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def append(store: SqlStore, *payloads: bytes, accepted_at: float = NOW) -> list[InboxRow]:
+    """Append payloads one after the other; return everything that is pending then."""
+    for payload in payloads:
+        await store.append("alertmanager/v2", "10.0.0.1", payload, accepted_at)
+    return list(await store.pending(10_000))
+
+
+def query(url: str, statement: str, **parameters: object) -> list[tuple[Any, ...]]:
+    """Run a statement on a database that no store has open, or beside the one that has."""
+    engine = sa.create_engine(url)
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(statement), parameters)
+            return [tuple(row) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def signal_key(number: int) -> SignalId:
+    return SignalId(number.to_bytes(16))
+
+
+def group_key(number: int) -> GroupId:
+    return GroupId(number.to_bytes(16))
+
+
+def group(number: int) -> Group:
+    return Group(group_key(number), "payments/oncall", "builtin/alerts", {"n": "1"}, NOW)
+
+
+def entry(number: int, channel: str) -> OutboxEntry:
+    return OutboxEntry(group_key(number), channel, wanted=3)
