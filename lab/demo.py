@@ -29,9 +29,14 @@ from lab.slack_process import SlackProcess
 
 ALERT = "AlertmanagerFailedReload"
 RULE_NAME = "alertmanager-main-rules"
-_METRIC = (
-    'alertmanager_config_last_reload_successful{{job="alertmanager-main",container="alertmanager",'
-    'namespace="monitoring",pod="alertmanager-main-0"}} {}\n'
+_LABELS = 'job="alertmanager-main",container="alertmanager",namespace="monitoring"'
+# The rule looks five minutes back: a series that was well within them does not fire.
+_BROKEN = f'alertmanager_config_last_reload_successful{{{_LABELS},pod="alertmanager-main-0"}} 0\n'
+_MENDED = _BROKEN.replace(" 0\n", " 1\n")
+_SPLIT = "".join(
+    f'alertmanager_cluster_members{{{_LABELS},service="alertmanager-main",'
+    f'pod="alertmanager-main-{pod}"}} {members}\n'
+    for pod, members in enumerate((2, 2, 3))
 )
 _HOLD_SECONDS = 2.0
 _POLL_SECONDS = 0.2
@@ -98,7 +103,7 @@ def bring_up(folder: Path) -> Iterator[Running]:
                 "--for=condition=Ready",
                 "--timeout=30s",
             )
-        exporter = stack.enter_context(Exporter(_METRIC.format(1)))
+        exporter = stack.enter_context(Exporter(""))
         with progress.step(f"starting Prometheus with the rules of PrometheusRule {RULE_NAME}"):
             rule = json.loads(
                 cluster.kubectl(
@@ -116,11 +121,11 @@ def bring_up(folder: Path) -> Iterator[Running]:
 
 def fire_and_resolve(running: Running) -> None:
     """Let the rule fire and end; return once the message has come and was edited."""
-    running.exporter.text = _METRIC.format(0)
+    running.exporter.text = _BROKEN
     with progress.step(f"waiting for {ALERT} to fire and its message to be in #alerts"):
         message = _wait_for(lambda: _message(running.slack_url, resolved=False))
     progress.say(f"in Slack: {message['text']}")
-    running.exporter.text = _METRIC.format(1)
+    running.exporter.text = _MENDED
     with progress.step("waiting for the same message to be edited to resolved"):
         edited = _wait_for(lambda: _message(running.slack_url, resolved=True))
     if edited["ts"] != message["ts"]:
@@ -158,8 +163,8 @@ def _wait_for(look: Callable[[], Mapping[str, Any] | None]) -> Mapping[str, Any]
 
 
 def _show(running: Running) -> None:
-    """Let the alert fire again, say how to look around, and wait for Ctrl-C."""
-    running.exporter.text = _METRIC.format(0)
+    """Let two more alerts fire, say how to look around, and wait for Ctrl-C."""
+    running.exporter.text = _MENDED + _SPLIT
     kubectl = f"kubectl --kubeconfig={running.cluster.kubeconfig}"
     print(
         f"\nSlack, as its people see it:   {running.slack_url}/\n"

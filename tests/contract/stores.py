@@ -1,6 +1,7 @@
 """Opens stores, fills them, and looks behind them; for the tests of the store."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,13 @@ def query(url: str, statement: str, **parameters: object) -> list[tuple[Any, ...
             return [tuple(row) for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what another thread or process brings about."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - nobody announces it
+            await asyncio.sleep(0.01)
 
 
 def signal_key(number: int) -> SignalId:

@@ -1,4 +1,4 @@
-"""`kill -9` in the middle of the store's work: what was acknowledged is there, and steps are whole."""
+"""`kill -9` in the middle of the store's work: what it acknowledged is there, steps are whole."""
 
 import random
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def kill_after(url: str, mode: str, lines: int) -> int:
     """Run the victim, kill it once it has said so many lines; return the last number it said."""
-    command = [sys.executable, "-m", "tests.contract.store_victim", url, mode]
+    command = [sys.executable, "-m", "tests.contract.store_victim", url, mode, "100000"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as victim:
         assert victim.stdout is not None
         said = [victim.stdout.readline() for _ in range(lines)]

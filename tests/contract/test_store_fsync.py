@@ -1,5 +1,6 @@
 """`kill -9` cannot show a missing sync of the disk; a trace of system calls does."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,37 +15,59 @@ ROWS = 20
 
 def test_the_log_is_synced_before_each_append_is_acknowledged(tmp_path: Path) -> None:
     events = _trace(tmp_path)
-    stored = [place for place, event in enumerate(events) if event.startswith("stored")]
-    assert len(stored) >= ROWS
-    for earlier, later in zip([0, *stored], stored, strict=False):
-        between = events[earlier:later]
-        assert "synced" in between, f"{events[later]} was said after {between}"
-        assert between[::-1].index("synced") < [*between[::-1], "written"].index("written")
+    assert sum(event == "stored" for event in events) == ROWS
+    unsynced = True
+    for event in events:
+        if event == "written":
+            unsynced = True
+        elif event == "synced":
+            unsynced = False
+        else:
+            assert not unsynced, events
+            unsynced = True  # the next row needs a sync of its own
 
 
 def _trace(folder: Path) -> list[str]:
-    """Return what happened, in order: `written` and `synced` of the log, `stored N` when said."""
-    strace = tools.strace()
-    output = folder / "trace"
+    """Return what happened: `written` and `synced` of the log, `stored` when a row was reported."""
+    strace, output = tools.strace(), folder / "trace"
     calls = "trace=fdatasync,fsync,write,pwrite64"
-    victim = [sys.executable, "-m", "tests.contract.store_victim", sqlite_url(folder), "appends"]
-    command = [str(strace.program), "-f", "-y", "-e", calls, "-o", str(output), *victim]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=None) as traced:
-        assert traced.stdout is not None
-        for _ in range(ROWS):
-            assert traced.stdout.readline()
-        traced.kill()
-    return [event for line in output.read_text().splitlines() if (event := _event(line))]
+    command: list[str | Path] = [
+        strace.program,
+        "-f",
+        "-y",
+        "-e",
+        calls,
+        "-o",
+        output,
+        sys.executable,
+        "-m",
+    ]
+    arguments = ["tests.contract.store_victim", sqlite_url(folder), "appends", str(ROWS)]
+    environment = {**os.environ, **strace.environment()}
+    subprocess.run(
+        [*command, *arguments], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+    )
+    unfinished: set[str] = set()
+    events = (_event(line, unfinished) for line in output.read_text().splitlines())
+    return [event for event in events if event]
 
 
-def _event(line: str) -> str:
-    """Read a line of strace; a call that another thread interrupted counts where it resumes."""
-    if re.search(r"write\(1<.*\"stored \d+", line):
-        return re.search(r"stored \d+", line)[0]  # type: ignore[index]
-    if "store.db-wal" in line and "pwrite64" in line:
+def _event(line: str, unfinished: set[str]) -> str:
+    """Read a line of strace; a sync that other threads interleave with counts where it resumes.
+
+    `unfinished` are the threads that are in one.
+    """
+    thread = line.split(" ")[0]
+    if re.search(r'write\(1<.*"stored \d+', line):
+        return "stored"
+    if "pwrite64(" in line and "store.db-wal>" in line:
         return "written"
-    if re.search(r"fdatasync\(\d+<[^>]*store\.db-wal>\) += 0", line):
-        return "synced"
-    if re.search(r"<\.\.\. fdatasync resumed>\) += 0", line):
-        return "synced"
+    if re.search(r"sync\(\d+<[^>]*store\.db-wal>", line):
+        if line.endswith("<unfinished ...>"):
+            unfinished.add(thread)
+            return ""
+        return "synced" if line.endswith("= 0") else ""
+    if "sync resumed>" in line and thread in unfinished:
+        unfinished.remove(thread)
+        return "synced" if line.endswith("= 0") else ""
     return ""

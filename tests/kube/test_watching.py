@@ -23,6 +23,7 @@ from tocsin.model.object_key import Kind
 from tocsin.model.snapshot import Snapshot
 
 _PATIENCE_SECONDS = 60
+_POLL_SECONDS = 0.01
 _BASE = PROJECT / "manifests" / "base"
 _CRDS = [f"crd/{kind.plural}.tocsin.dev" for kind in Kind]
 
@@ -101,9 +102,21 @@ class Watched:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Returns once `holds()`; fails the test if that takes too long."""
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not holds():
-                await asyncio.sleep(0.01)
+        for _ in range(int(_PATIENCE_SECONDS / _POLL_SECONDS)):
+            if holds():
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+        pytest.fail(f"still not so: {self.receivers()}, suspended: {self.parts.mirror.suspended}")
+
+    async def events_about(self, name: str, reason: str) -> str:
+        """What kubectl describes of a receiver, once a k8s event with this reason is shown."""
+        for _ in range(_PATIENCE_SECONDS):
+            here = f"--namespace={self.place}"
+            text = await self.kubectl("describe", "slackreceiver", name, here)
+            if reason in text.partition("Events:")[2]:
+                return text
+            await asyncio.sleep(1)
+        pytest.fail(f"no k8s event {reason}")
 
 
 @asynccontextmanager
@@ -176,12 +189,7 @@ async def test_statuses_pass_the_schema_and_satisfy_kubectl_wait(watched: Watche
             "pending": 0,
         }
     ]
-    describe = ("describe", "slackreceiver", "closed", here)
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while "ChannelArchived" not in (text := await watched.kubectl(*describe)).partition(
-            "Events:"
-        )[2]:
-            await asyncio.sleep(0.1)
+    text = await watched.events_about("closed", "ChannelArchived")
     assert "#closed is archived" in text
     assert "xoxb" not in text
 

@@ -7,7 +7,6 @@ In: a workspace's connection and what to do there. Out: checked answers, or erro
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
-from urllib.request import getproxies_environment
 
 import msgspec
 
@@ -45,16 +44,16 @@ _Shape = TypeVar("_Shape")
 class SlackWebApi:
     """The port `Slack`; make it inside the event loop, close it at the end.
 
-    `proxies` are HTTP proxies by scheme, with `no` for the exceptions; None: the environment's, by
-    the usual variables (HTTPS_PROXY, NO_PROXY). `sleep` waits between the pages of a long listing.
+    `proxies` are HTTP proxies by scheme, with `no` for the exceptions, as `adapters.proxies` takes
+    them. `sleep` waits between the pages of a long listing.
     """
 
     def __init__(
         self,
-        proxies: Mapping[str, str] | None = None,
+        proxies: Mapping[str, str],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._client = SlackClient(getproxies_environment() if proxies is None else proxies)
+        self._client = SlackClient(proxies)
         self._sleep = sleep
 
     async def verify(self, connection: Connection) -> Identity:

@@ -2,7 +2,7 @@
 
 In: what Slack answered, or what aiohttp raised, for one Web API method. Out: a `SlackError` that
 holds no token: its text is made of Slack's own words, redacted, never of a request. Called by
-`adapters.slack`. Codes as documented with chat.postMessage, chat.update and auth.test at
+`adapters.slack_client`. Codes as documented with chat.postMessage, chat.update and auth.test at
 docs.slack.dev.
 
 A code that is not listed becomes `SlackTransient`: with `ok: false` Slack says that it did not

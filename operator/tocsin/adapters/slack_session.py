@@ -3,7 +3,7 @@
 In: slack-sdk's requests. Out: answers that are JSON objects of bounded size; anything else is
 `UnreadableAnswer`. slack-sdk uses two names of a session, `closed` and `request`, and passes no
 time limit, no limit of size and no word on redirects; all three are added here. Built and used by
-`adapters.slack`.
+`adapters.slack_client`.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -17,7 +17,6 @@ from yarl import URL
 MAX_ANSWER_BYTES: Final = 16 * 2**20
 """A page of 200 messages with full blocks comes to 8 MB."""
 
-_MAX_CONNECTIONS_PER_HOST: Final = 100
 _CONNECTING_SHARE: Final = 0.8
 """Of the time for a call; later than this, a time-out no longer proves that nothing was sent."""
 
@@ -72,13 +71,14 @@ class _Answer(aiohttp.ClientResponse):
 def open_pool() -> aiohttp.ClientSession:
     """Return the session that holds all connections; call it inside the event loop.
 
+    Callers bound how many calls there are at once: to wait here for a connection would count
+    towards a call's time.
+
     Idle connections are kept for 15 seconds, less than any server keeps them, so that a post does
     not run into one that is just being closed (nobody could tell whether that post was accepted).
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, limit_per_host=_MAX_CONNECTIONS_PER_HOST, keepalive_timeout=15
-        ),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
         cookie_jar=aiohttp.DummyCookieJar(),
         response_class=_Answer,
     )

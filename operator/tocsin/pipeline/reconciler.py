@@ -8,7 +8,7 @@ of them, through two work queues: SlackConfigs wait for Slack and must not hold 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, Never
+from typing import Any, Final
 
 from tocsin.errors import ResourceInvalid
 from tocsin.model.facts import ChannelFacts, ChannelLook, ConfigFacts, ReceiverFacts, Verdict
@@ -57,13 +57,12 @@ class Reconciler:
         self._receivers: WorkQueue[str] = WorkQueue(self._reconcile_receiver, workers=16)
         self._config_of: dict[str, str] = {}
 
-    async def run(self) -> Never:
+    async def run(self) -> None:
         """Reconcile until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._configs.run())
             tasks.create_task(self._receivers.run())
             tasks.create_task(self._feed.run())
-        raise AssertionError("the queues run until cancelled")
 
     def synced(self) -> None:
         """Everything was listed for the first time: the picture is whole."""
@@ -149,7 +148,7 @@ class Reconciler:
         differs = before is None or replace(before, verified_at=facts.verified_at) != facts
         if differs:
             self._recheck_users(key)
-        self._writer.report(ObjectKey(Kind.CONFIG, key), transition=differs)
+        self._writer.report(ObjectKey(Kind.CONFIG, key), transition=differs and before is not None)
 
     async def _reconcile_receiver(self, key: str) -> float | None:
         observed = self._cache.get(ObjectKey(Kind.RECEIVER, key))
@@ -164,9 +163,11 @@ class Reconciler:
             facts = replace(found, generation=observed.generation)
         if self._cache.get(ObjectKey(Kind.RECEIVER, key)) is None:
             return None
-        differs = self._findings.receivers.get(key) != facts
+        before = self._findings.receivers.get(key)
         self._findings.receivers[key] = facts
-        self._writer.report(ObjectKey(Kind.RECEIVER, key), transition=differs)
+        self._writer.report(
+            ObjectKey(Kind.RECEIVER, key), transition=before is not None and before != facts
+        )
         is_open = any(
             channel.look.reachable == "False" or channel.look.reason in _PASSING
             for channel in facts.channels

@@ -29,6 +29,7 @@ WRITES_PER_SECOND: Final = 20.0
 _BURST_SECONDS: Final = 2.0
 _ANNOUNCED_SECONDS: Final = 600.0
 _LONGEST_BACKOFF_SECONDS: Final = 30.0
+_TOLD_AT_ONCE: Final = frozenset({"observedGeneration", "conditions"})
 
 _log = structlog.get_logger(__name__)
 
@@ -102,7 +103,8 @@ class StatusWriter:
         if not patch:
             self._urgent.discard(key)
             return None
-        if (wait_seconds := self._reserve(key)) > 0 and key not in self._urgent:
+        is_urgent = key in self._urgent or not patch.keys().isdisjoint(_TOLD_AT_ONCE)
+        if (wait_seconds := self._reserve(key)) > 0 and not is_urgent:
             return wait_seconds
         self._slots.pop(key, None)
         await self._patch(key, patch, known, report)

@@ -18,6 +18,7 @@ from tocsin.errors import SlackAmbiguous, SlackError, SlackPayloadRejected, Slac
 from tocsin.model.workspace import Connection
 from tocsin.redact import Secret
 
+# An authority made up for these tests, and a certificate of it for localhost; good until 2120.
 TLS = Path(__file__).with_name("tls")
 TOKEN = "xoxb-1111-2222-secret"
 POST = "chat.postMessage"

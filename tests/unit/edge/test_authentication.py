@@ -67,6 +67,15 @@ def test_a_changed_file_counts_within_two_seconds(file: Path, clock: Clock) -> N
     assert "three" not in str(logs)
 
 
+def test_a_file_is_not_looked_at_more_often(file: Path, clock: Clock) -> None:
+    tokens = BearerTokens(file, clock)
+    clock.now = 2.0
+    assert tokens.allows("Bearer one")
+    file.write_text("two")
+    clock.now = 3.9
+    assert tokens.allows("Bearer one")
+
+
 def test_a_file_that_did_not_change_is_not_read(file: Path, clock: Clock) -> None:
     tokens = BearerTokens(file, clock)
     clock.now = 2.0

@@ -76,8 +76,9 @@ async def test_a_body_of_unannounced_length_is_bounded_too() -> None:
     async with serving(bounds=Bounds(max_body_bytes=len(ARRAY))) as served:
         chunked = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
         chunk = b"%x\r\n%s\r\n" % (len(ARRAY), ARRAY)
+        for _ in range(5):  # what was refused takes no room
+            assert statuses(await served.raw(chunked + chunk * 2 + b"0\r\n\r\n")) == [413]
         assert statuses(await served.raw(chunked + chunk + b"0\r\n\r\n")) == [200]
-        assert statuses(await served.raw(chunked + chunk * 2 + b"0\r\n\r\n")) == [413]
 
 
 async def test_a_body_that_does_not_arrive_in_time_is_given_up() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, Never
+from typing import Any
 
 from tests.unit.pipeline.api_server import ApiServer, Body
 from tests.unit.pipeline.doubles import FakeSlack
@@ -70,7 +70,7 @@ class Assembly:
         )
         self.mirror = ResourceMirror(kube, self.cache, self.reconciler)
 
-    def runs(self) -> list[Coroutine[Any, Any, Never]]:
+    def runs(self) -> list[Coroutine[Any, Any, None]]:
         """What has to run."""
         return [self.mirror.run(), self.reconciler.run(), self.writer.run()]
 

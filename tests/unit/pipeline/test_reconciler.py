@@ -11,6 +11,7 @@ from tests.virtual_time import virtual_time
 from tocsin.errors import KubeNotFound, SlackCredentialRejected
 from tocsin.model.object_key import Kind
 from tocsin.model.tally import Tally
+from tocsin.model.workspace import Connection, Identity
 
 CONFIG, RECEIVER = Kind.CONFIG, Kind.RECEIVER
 
@@ -333,6 +334,26 @@ async def test_a_deleted_receiver_is_forgotten() -> None:
         await _settled(control, 700)
         receivers = [key for _, key, _ in control.server.patches[patches:]]
         assert "monitoring/ops" not in receivers
+
+
+@virtual_time
+async def test_a_config_deleted_while_slack_is_asked_leaves_no_credential_behind() -> None:
+    async with running() as control:
+        verify = control.slack.verify
+
+        async def hesitate(connection: Connection) -> Identity:
+            await asyncio.sleep(5)
+            return await verify(connection)
+
+        control.slack.verify = hesitate  # type: ignore[method-assign]  # Slack is slow today
+        control.apply(CONFIG, "acme", config_spec())
+        control.apply(RECEIVER, "ops", receiver_spec())
+        await _settled(control)
+        assert "conditions" not in control.status(RECEIVER, "ops")
+        control.delete(CONFIG, "acme")
+        await _settled(control, 30)
+        assert control.workspaces.state("monitoring/acme") is None
+        assert control.condition(RECEIVER, "ops")[1] == "ConfigNotFound"
 
 
 @virtual_time

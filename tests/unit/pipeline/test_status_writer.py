@@ -37,7 +37,7 @@ class Desk:
 
     def count(self, key: ObjectKey, sent: int, *, transition: bool = False) -> None:
         """Want another counter in a status, and say so as delivery does."""
-        self.wanted[key] = {"sent": sent}
+        self.wanted[key] = {"observedGeneration": -1, "sent": sent}
         self.writer.changed(key.key, transition=transition)
 
     def writes(self) -> list[tuple[float, dict[str, Any]]]:
@@ -153,6 +153,19 @@ async def test_transitions_do_not_wait_for_the_budget_that_counters_used_up() ->
 
 
 @virtual_time
+async def test_a_first_status_does_not_wait_for_the_budget_either() -> None:
+    async with _running() as desk:
+        for number in range(400):
+            desk.count(desk.introduce(f"r{number}"), 1)
+        await asyncio.sleep(1)
+        key = desk.introduce("new")
+        desk.wanted[key] = {"observedGeneration": 1}
+        desk.writer.report(key, transition=False)
+        await asyncio.sleep(0.1)
+        assert desk.server.status(key) == {"observedGeneration": 1}
+
+
+@virtual_time
 async def test_counters_wait_for_transitions_that_used_up_the_budget() -> None:
     async with _running() as desk:
         for number in range(200):
@@ -233,7 +246,7 @@ async def test_an_object_created_anew_is_written_anew() -> None:
         desk.introduce()
         desk.writer.report(key, transition=False)
         await asyncio.sleep(1)
-        assert desk.server.status(key) == {"sent": 1}
+        assert desk.server.status(key) == {"observedGeneration": -1, "sent": 1}
 
 
 @virtual_time
@@ -261,8 +274,8 @@ async def test_an_object_created_anew_during_a_write_is_not_taken_for_the_one_be
         desk.writer.report(key, transition=True)
         await asyncio.sleep(3)
         assert [patch for _, patch in desk.writes()] == [
-            {"sent": 1, "observedGeneration": None},
             {"sent": 1},
+            {"observedGeneration": -1, "sent": 1},
         ]
 
 

@@ -41,7 +41,7 @@ def read(*alerts: Any, context: ReadingContext = CONTEXT) -> list[Signal]:
 
 def test_a_valid_array_is_stored_as_it_came() -> None:
     payload = b' [ {"labels":{"a":"1"}, "unknown":[1]}, {"labels":{"a":"2"},"endsAt":"%s"}]' % (
-        at(-1).encode()
+        at(0).encode()
     )
     assert api.check(payload, NOW, RESOLVE_TIMEOUT) == Checked(payload, firing=1, resolved=1)
 

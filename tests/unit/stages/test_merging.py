@@ -51,8 +51,10 @@ def test_what_fires(old: Signal, new: Signal, merged: tuple[float, float]) -> No
         pytest.param(firing(10, 30), resolved(15, 20), (10, 20), id="and keeps the start"),
         pytest.param(firing(10, None), resolved(15, 20), (10, 20), id="it ends what is held"),
         pytest.param(firing(10, 30), resolved(5, 5), (5, 5), id="an end alone is believed"),
+        pytest.param(firing(10, 30), resolved(5, 10), (5, 10), id="so is one at the very start"),
         pytest.param(resolved(10, 20), resolved(10, 15), (10, 20), id="the later end counts"),
         pytest.param(resolved(10, 20), resolved(15, 25), (10, 25), id="whichever that is"),
+        pytest.param(resolved(10, 20), resolved(20, 20), (10, 20), id="an end that is repeated"),
         pytest.param(resolved(10, 20), resolved(30, 40), (30, 40), id="a firing never heard of"),
         pytest.param(
             firing(10, None), resolved(5, 8, held=True), (5, 8), id="a webhook is always believed"
