@@ -118,6 +118,7 @@ class _Operator:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Run until `stopping`: then take nothing in any more, and let deliveries finish."""
+        await self.dispatcher.prepare()
         await self.server.start()
         _log.info("listening", port=self.server.port)
         dispatching = asyncio.create_task(self.dispatcher.run())
@@ -137,10 +138,10 @@ class _Operator:
             _log.info("stopping")
             await self.server.stop()
             self.dispatcher.stop()
-            await asyncio.gather(dispatching, return_exceptions=True)
+            await asyncio.wait([dispatching])
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await asyncio.gather(dispatching, *tasks, return_exceptions=True)
         for result in ended:
             if isinstance(result, Exception):
                 raise result

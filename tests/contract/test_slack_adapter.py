@@ -88,7 +88,9 @@ async def test_a_token_of_a_person_is_a_user_token(
     stand_in: StandIn, slack: SlackWebApi, acme: Connection
 ) -> None:
     stand_in.state.put(
-        Token(token="xoxp-grace", team="T0ACME", user="U000GRACE", kind="user", scopes=["chat:write"])
+        Token(
+            token="xoxp-grace", team="T0ACME", user="U000GRACE", kind="user", scopes=["chat:write"]
+        )
     )
     identity = await slack.verify(replace(acme, token=Secret("xoxp-grace")))
     assert (identity.token_type, identity.user_id) == (TokenType.USER, "U000GRACE")

@@ -152,8 +152,10 @@ class Absorber:
         """Hold a lease for longer; write it once half of the stored validity has passed."""
         if signal.ends_at == held.ends_at:
             return
+        shorter = held.ends_at is None or (signal.ends_at or held.ends_at) < held.ends_at
         held.ends_at = signal.ends_at
-        self._memory.watch_lease(held)
+        if shorter:  # of a longer one the timer that is set takes care
+            self._memory.watch_lease(held)
         if _is_worth_storing(held.stored_until, signal):
             self._store(held, signal, step)
 

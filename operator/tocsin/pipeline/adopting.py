@@ -99,11 +99,14 @@ class Adopter:
             if entry is None or entry.group_by != group.entry.group_by:
                 self._flusher.end(group, step)
                 continue
+            resumes = entry.enabled and not group.entry.enabled
             group.entry = entry
             for channel in [name for name in group.outbox if name not in entry.channels]:
                 del group.outbox[channel]
                 step.drop_outbox.append((group.id, channel))
             group.row.next_flush = min(group.row.next_flush, now)
+            if resumes:
+                group.row.edit_due = now
             self._memory.schedule(group)
 
     async def _reroute(

@@ -14,14 +14,14 @@ from typing import Final
 
 import structlog
 
-from tocsin.errors import TocsinError
+from tocsin.errors import StoreError, TocsinError
 from tocsin.model.records import Step
 from tocsin.model.snapshot import Snapshot
 from tocsin.model.tally import Tally
 from tocsin.pipeline.adopting import stored_snapshot
 from tocsin.pipeline.inbox import Inbox, Inflow, RowFailed, set_aside
 from tocsin.pipeline.sending import Outside, Prepared
-from tocsin.pipeline.session import Scope, Session, open_session
+from tocsin.pipeline.session import Scope, Session, open_session, read_tallies
 
 _STEP_GROUPS: Final = 64
 """Groups flushed in one step."""
@@ -65,6 +65,7 @@ class Dispatcher:
         self._session: Session | None = None
         self._snapshot: Snapshot | None = None
         self._offer: _Offer | None = None
+        self._tallies: dict[tuple[str, str], Tally] = {}
         self._wake = asyncio.Event()
         self._failure: BaseException | None = None
         self._stopping = False
@@ -81,9 +82,13 @@ class Dispatcher:
         self._wake.set()
         await offer.done
 
+    async def prepare(self) -> None:
+        """Read the tallies, so that statuses are true before the first session."""
+        self._tallies = read_tallies(await self._outside.store.image())
+
     def tally(self, receiver: str, channel: str) -> Tally:
         """Return the counters of a receiver's channel, as named in its spec."""
-        return self._session.sender.tally(receiver, channel) if self._session else Tally()
+        return self._tallies.setdefault((receiver, channel), Tally())
 
     def waiting(self, receiver: str, channel: str) -> int:
         """Return how many messages wait or are in flight."""
@@ -106,9 +111,7 @@ class Dispatcher:
                 await self._serve()
             except RowFailed as failed:
                 _log.error("an inbox row cannot be absorbed", cause=str(failed), exc_info=True)
-                step = Step()
-                set_aside(failed.row, str(failed), step)
-                await self._outside.store.commit(step)
+                await self._set_aside(failed)
             except TocsinError as error:
                 _log.warning("reloading from the store", cause=str(error))
             except Exception as error:
@@ -141,6 +144,7 @@ class Dispatcher:
         store, telemetry = self._outside.store, self._outside.telemetry
         inbox = Inbox(session, store, telemetry, self._flow.inflow)
         self._session = session
+        self._tallies = session.sender.tallies
         parked = asyncio.create_task(session.delivery.watch_parked())
         session.delivery.resume()
         try:
@@ -200,6 +204,12 @@ class Dispatcher:
                 waiting.done.set_result(None)
             older, waiting.replaces = waiting.replaces, None
             waiting = older
+
+    async def _set_aside(self, failed: RowFailed) -> None:
+        step = Step()
+        set_aside(failed.row, str(failed), step)
+        with suppress(StoreError):  # then it fails again, and is counted then
+            await self._outside.store.commit(step)
 
     def _may_process(self) -> bool:
         """Whether processing goes now: not while posts arrive, until it is too far behind."""

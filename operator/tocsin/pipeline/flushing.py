@@ -44,8 +44,7 @@ class Flusher:
         edit_due = bool(group.row.edit_due) and group.row.edit_due <= now
         work: list[OutboxEntry] = []
         if not group.entry.enabled:
-            self._forget_missed(group, step)
-            group.row.edit_due = 0.0
+            self._hold(group, step)
         else:
             if edit_due:
                 work += _edit(group, now)
@@ -112,8 +111,17 @@ class Flusher:
             step.drop_outbox.append((group.id, channel))
         self._drop_if_over(orphans, step)
 
-    def _forget_missed(self, group: LiveGroup, step: Step) -> None:
-        """What began and ended, or happened, while the receiver is disabled is not told later."""
+    def _hold(self, group: LiveGroup, step: Step) -> None:
+        """Let nothing wait while the receiver is disabled: what it was for is decided anew later.
+
+        What began and ended, or happened, meanwhile is not told then.
+        """
+        group.row.edit_due = 0.0
+        for entry in group.outbox.values():
+            if entry.notify is not None and entry.attempt is None:
+                entry.notify = None
+                entry.waiting_since = 0.0
+                step.outbox[group.id, entry.channel] = _encoder.encode(entry)
         missed = [
             key for key in group.members if self._memory.signals[key].status is not Status.FIRING
         ]

@@ -94,8 +94,10 @@ class Inbox:
         now = min(now, oldest if oldest is not None else now)
         ended = self._session.memory.ended_leases(now, _STEP_LEASES)
         documents = await self._documents((held.id for held in ended), step)
-        for held in ended:
-            self._session.absorber.resolve(held, documents[held.id], held.ends_at or now, step)
+        memory = self._session.memory
+        for key, document in documents.items():
+            held = memory.signals[key]
+            self._session.absorber.resolve(held, document, held.ends_at or now, step)
 
     async def _take(self, row: InboxRow, step: Step) -> int:
         """Take one row in; one that cannot be read is set aside and stops nothing behind it."""

@@ -91,7 +91,7 @@ class Verdict:
 
 
 class Sender:
-    """Makes attempts."""
+    """Makes attempts; `tallies` are by receiver and channel, as named in its spec."""
 
     def __init__(
         self,
@@ -103,11 +103,11 @@ class Sender:
         self._memory = memory
         self._texts = texts
         self._outside = outside
-        self._tallies = tallies
+        self.tallies = tallies
 
     def tally(self, receiver: str, channel: str) -> Tally:
         """Return the counters of a receiver's channel, as named in its spec."""
-        return self._tallies.setdefault((receiver, channel), Tally())
+        return self.tallies.setdefault((receiver, channel), Tally())
 
     async def documents(self, members: Iterable[SignalId]) -> Mapping[SignalId, bytes]:
         """Return the texts of `members`, read from the store where they are not at hand."""
@@ -186,13 +186,14 @@ class Sender:
         self._outside.statuses.changed(group.row.receiver, transition=True)
 
     async def commit(self, group: LiveGroup, entry: OutboxEntry) -> None:
-        """Make an entry and its channel's tally durable; the entry only while its group lives."""
+        """Make an entry and its channel's tally durable; the entry only while it is wanted."""
         step = Step()
-        if self._memory.groups.get(group.id) is group:
+        lives = self._memory.groups.get(group.id) is group
+        if lives and group.outbox.get(entry.channel) is entry:
             step.outbox[group.id, entry.channel] = _encoder.encode(entry)
         place = (group.row.receiver, entry.channel)
-        if place in self._tallies:
-            step.tallies[place] = _encoder.encode(self._tallies[place])
+        if place in self.tallies:
+            step.tallies[place] = _encoder.encode(self.tallies[place])
         await self._outside.store.commit(step)
 
     async def _call(self, prepared: Prepared) -> MessageRef | None:

@@ -65,12 +65,16 @@ async def open_session(
         flusher.end(group, step)
     if not step.is_empty():
         await outside.store.commit(step)
-    tallies = {place: _tally.decode(document) for place, document in image.tallies.items()}
-    sender = Sender(memory, texts, outside, tallies)
+    sender = Sender(memory, texts, outside, read_tallies(image))
     delivery = Delivery(memory, texts, sender, outside, fail)
     gc.collect()
     gc.freeze()  # what was loaded lives long: the collector need not walk it again and again
     return Session(memory, texts, absorber, flusher, adopter, sender, delivery)
+
+
+def read_tallies(image: Image) -> dict[tuple[str, str], Tally]:
+    """Unpack the stored tallies, by receiver and channel."""
+    return {place: _tally.decode(document) for place, document in image.tallies.items()}
 
 
 def _load_groups(image: Image, memory: Memory, adopter: Adopter, step: Step) -> None:

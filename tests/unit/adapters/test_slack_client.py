@@ -1,9 +1,9 @@
-"""What becomes of a call when the network or the server does not behave."""
+"""What becomes of a call when the network does not behave."""
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +12,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from tests.unit.adapters.slack_calls import POST, TOKEN, connection, refusal, serving
 from tocsin.adapters.slack_client import SlackClient
-from tocsin.adapters.slack_session import MAX_ANSWER_BYTES
-from tocsin.errors import SlackAmbiguous, SlackError, SlackPayloadRejected, SlackTransient
-from tocsin.model.workspace import Connection
-from tocsin.redact import Secret
+from tocsin.errors import SlackAmbiguous, SlackPayloadRejected, SlackTransient
 
 # An authority made up for these tests, and a certificate of it for localhost; good until 2120.
 TLS = Path(__file__).with_name("tls")
-TOKEN = "xoxb-1111-2222-secret"
-POST = "chat.postMessage"
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @pytest.fixture
@@ -32,38 +27,10 @@ async def client() -> AsyncIterator[SlackClient]:
     await client.close()
 
 
-@asynccontextmanager
-async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
-    """A server whose every path `handler` answers; gives its URL."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
-    scheme = "https" if tls else "http"
-    yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}/api/"
-    await runner.cleanup()
-
-
 def server_tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(TLS / "server.pem")
     return context
-
-
-def connection(url: str, timeout_seconds: float = 5.0) -> Connection:
-    return Connection("monitoring/acme", Secret(TOKEN), url, timeout_seconds=timeout_seconds)
-
-
-async def refusal(client: SlackClient, to: Connection, method: str = POST) -> SlackError:
-    """The error of a call; as free of the token as every error must be."""
-    with pytest.raises(SlackError) as raised:
-        await client.post(to, method, {"channel": "ops", "text": "x"})
-    error = raised.value
-    assert error.__cause__ is None
-    assert error.__context__ is None
-    assert "secret" not in f"{error!r} {error} {vars(error)}"
-    return error
 
 
 async def test_a_call_carries_the_token_in_its_header_and_json_in_its_body(
@@ -92,101 +59,6 @@ async def test_a_read_is_a_get_with_its_arguments_in_the_query(client: SlackClie
     async with serving(answer) as url:
         response = await client.get(connection(url), "conversations.info", {"channel": "C1"})
     assert response.get("heard") == ["GET", {"channel": "C1"}]
-
-
-async def test_redirects_are_not_followed(client: SlackClient) -> None:
-    paths: list[str] = []
-
-    async def answer(request: web.Request) -> web.Response:
-        paths.append(request.path)
-        return web.Response(status=307, headers={"Location": "/elsewhere"})
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url))
-    assert (type(error), error.code) == (SlackTransient, "redirected")
-    assert paths == [f"/api/{POST}"]
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        {"body": b"<html>", "content_type": "text/html"},
-        {"body": b"ok", "content_type": "text/plain"},
-        {"body": b"[]", "content_type": "application/json"},
-        {"body": b"", "content_type": "application/json"},
-        {"body": b'{"ok": tru', "content_type": "application/json"},
-        {"body": b"\xff", "content_type": "application/json"},
-        {"body": b"[" * 100_000, "content_type": "application/json"},
-        {"body": b"\x1f\x8b", "content_type": "application/gzip"},
-    ],
-    ids=lambda response: f"{response['content_type']}-{response['body'][:8]!r}",
-)
-async def test_an_answer_that_is_no_json_object_leaves_the_outcome_open(
-    client: SlackClient, response: dict[str, Any]
-) -> None:
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(**response)
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url))
-        assert (type(error), error.code) == (SlackAmbiguous, "malformed_answer")
-        assert type(await refusal(client, connection(url), "auth.test")) is SlackTransient
-
-
-async def test_an_endless_answer_is_cut_off(client: SlackClient) -> None:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
-        try:
-            for _ in range(1 + MAX_ANSWER_BYTES // 2**20):
-                await response.write(b" " * 2**20)
-            await response.write(b"{}")
-        except ConnectionResetError:
-            pass
-        return response
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url, timeout_seconds=30.0))
-    assert type(error) is SlackAmbiguous
-    assert "larger than" in str(error)
-
-
-async def test_a_429_that_is_not_json_still_says_when_to_come_back(client: SlackClient) -> None:
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(status=429, headers={"Retry-After": "7"}, text="slow down")
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url))
-    assert isinstance(error, SlackTransient)
-    assert error.retry_after_seconds == 7.0
-
-
-async def test_a_server_that_does_not_answer_in_time_leaves_the_outcome_open(
-    client: SlackClient,
-) -> None:
-    async def answer(_request: web.Request) -> web.Response:
-        await asyncio.Event().wait()
-        return web.Response()
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url, timeout_seconds=0.2))
-    assert (type(error), error.code) == (SlackAmbiguous, "timeout")
-
-
-async def test_the_time_limit_covers_the_whole_answer(client: SlackClient) -> None:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "application/json"})
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(b" ")
-                await asyncio.sleep(0.02)
-        except ConnectionResetError:
-            return response
-
-    async with serving(answer) as url:
-        error = await refusal(client, connection(url, timeout_seconds=0.2))
-    assert (type(error), error.code) == (SlackAmbiguous, "timeout")
 
 
 async def test_a_connection_that_breaks_leaves_the_outcome_open(client: SlackClient) -> None:
@@ -252,12 +124,6 @@ async def test_a_text_that_is_not_unicode_can_never_be_sent(client: SlackClient)
     with pytest.raises(SlackPayloadRejected) as raised:
         await client.post(connection("http://127.0.0.1:9/api/"), POST, {"text": "\ud800"})
     assert raised.value.__context__ is None
-
-
-async def test_after_closing_nothing_is_sent(client: SlackClient) -> None:
-    await client.close()
-    error = await refusal(client, connection("http://127.0.0.1:9/api/"))
-    assert (type(error), error.code) == (SlackTransient, "stopping")
 
 
 @asynccontextmanager

@@ -291,8 +291,8 @@ async def test_a_disabled_receiver_sends_nothing_and_replays_nothing_that_is_ove
     assert story.at(1601) == []
     await story.adopt(receiver(enabled=True))
     sent = story.at(1700)
-    assert [reason for _, reason in summary(sent)] == [Reason.NEW_ALERTS]
-    assert "missed" not in str(sent[0].message)
+    assert summary(sent) == [(REPLY, Reason.NEW_ALERTS), EDITED]
+    assert not any("missed" in str(each.message) for each in sent)
 
 
 async def test_a_changed_channel_list_is_in_force_at_once() -> None:
@@ -372,3 +372,23 @@ def test_a_dead_delivery_is_tried_again_only_for_news(operation: Operation) -> N
     story.now = 2000
     story.hear("c", ends_at=None)
     assert Reason.NEW_ALERTS in [reason for _, reason in summary(story.at(2001))]
+
+
+async def test_what_waits_while_a_receiver_is_disabled_is_decided_anew_when_it_is_not() -> None:
+    story = Story()
+    story.hear("a", ends_at=None)
+    assert len(story.due(1001)) == 1, "wanted, and held up by Slack's limits"
+    await story.adopt(receiver(enabled=False))
+    assert story.due(1002) == []
+    await story.adopt(receiver(enabled=True))
+    assert summary(story.at(1003)) == [FIRST]
+
+
+def test_a_lease_that_is_held_for_longer_sets_no_further_timer() -> None:
+    story = Story()
+    story.hear("a", starts_at=999.0, ends_at=1240.0)
+    for minute in range(1, 50):
+        story.now = 1000 + minute * 60
+        story.hear("a", starts_at=999.0, ends_at=story.now + 240)
+    assert story.memory.ended_leases(story.now, 100) == []
+    assert len(story.memory._leases) == 1

@@ -2,54 +2,22 @@
 
 import ssl
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.unit.pipeline.doubles import Clock, FakeKube, FakeSlack, identity
-from tocsin.errors import (
-    KubeForbidden,
-    KubeUnavailable,
-    SlackAmbiguous,
-    SlackCredentialRejected,
-    SlackTransient,
-)
-from tocsin.model.resources import SlackConfig, parse_config
-from tocsin.pipeline.workspaces import Workspaces, WorkspaceState
-
-TOKEN = "xoxb-1111-2222-abcDEF"
-AUTHORITY = Path(__file__).parents[1] / "adapters" / "tls" / "authority.pem"
-HOSTS = ("slack.example.com", "127.0.0.1:8080")
-PROXIES = ("http://proxy.example.com:3128",)
-
-
-def acme(**spec: Any) -> SlackConfig:
-    return parse_config(
-        {
-            "metadata": {"namespace": "monitoring", "name": "acme", "uid": "c", "generation": 1},
-            "spec": {"tokenSecretRef": {"name": "slack-token"}, **spec},
-        }
-    )
-
-
-class Rig:
-    def __init__(self) -> None:
-        self.slack = FakeSlack()
-        self.kube = FakeKube(TOKEN)
-        self.clock = Clock()
-        self.workspaces = Workspaces(self.slack, self.kube, HOSTS, PROXIES, self.clock)
-
-    async def refresh(self, **spec: Any) -> WorkspaceState:
-        return await self.workspaces.refresh(acme(**spec))
+from tests.unit.pipeline.doubles import identity
+from tests.unit.pipeline.workspace_rig import AUTHORITY, TOKEN, WorkspaceRig
+from tocsin.errors import SlackAmbiguous, SlackCredentialRejected, SlackTransient
+from tocsin.model.resources import parse_config
 
 
 @pytest.fixture
-def rig() -> Rig:
-    return Rig()
+def rig() -> WorkspaceRig:
+    return WorkspaceRig()
 
 
-async def test_a_good_token_makes_the_workspace_ready(rig: Rig) -> None:
+async def test_a_good_token_makes_the_workspace_ready(rig: WorkspaceRig) -> None:
     assert rig.workspaces.state("monitoring/acme") is None
     state = await rig.refresh()
     assert (state.ready, state.reason) == (True, "Verified")
@@ -64,7 +32,7 @@ async def test_a_good_token_makes_the_workspace_ready(rig: Rig) -> None:
     assert TOKEN not in repr(state)
 
 
-async def test_the_connection_is_as_the_config_says(rig: Rig) -> None:
+async def test_the_connection_is_as_the_config_says(rig: WorkspaceRig) -> None:
     state = await rig.refresh(
         username="Night watch",
         iconEmoji=":bell:",
@@ -82,7 +50,9 @@ async def test_the_connection_is_as_the_config_says(rig: Rig) -> None:
     assert (connection.username, connection.icon_emoji) == ("Night watch", ":bell:")
 
 
-async def test_without_the_scope_for_it_messages_go_under_the_apps_own_name(rig: Rig) -> None:
+async def test_without_the_scope_for_it_messages_go_under_the_apps_own_name(
+    rig: WorkspaceRig,
+) -> None:
     rig.slack.identity = identity("chat:write")
     state = await rig.refresh(username="Night watch", iconEmoji=":bell:")
     assert state.connection is not None
@@ -93,96 +63,7 @@ async def test_without_the_scope_for_it_messages_go_under_the_apps_own_name(rig:
     assert len(rig.slack.verified) == 1
 
 
-@pytest.mark.parametrize(
-    ("value", "reason", "words"),
-    [
-        (b"", "TokenEmpty", "is empty"),
-        (b" \n", "TokenEmpty", "is empty"),
-        (TOKEN.encode() + b"\n", "TokenHasWhitespace", "line break"),
-        (b" " + TOKEN.encode(), "TokenHasWhitespace", "white space"),
-        (b"xoxb-", "TokenMalformed", "not shaped like"),
-        (b"hunter2", "TokenMalformed", "not sent to Slack"),
-        (b"\xff\xfe", "TokenMalformed", "not shaped like"),
-        (b"xapp-1-A1-2-abc", "TokenMalformed", "app-level token"),
-        (b"xoxe-1-abc", "TokenMalformed", "refresh token"),
-        (b"https://hooks.slack.com/services/T1/B1/abc", "TokenMalformed", "webhookSecretRef"),
-        (b"xoxb-1 xoxb-2", "TokenMalformed", "not shaped like"),
-    ],
-)
-async def test_a_value_that_is_no_token_never_reaches_slack(
-    rig: Rig, value: bytes, reason: str, words: str
-) -> None:
-    rig.kube.secrets["monitoring", "slack-token"] = {"token": value}
-    state = await rig.refresh()
-    assert (state.ready, state.reason, state.retry) == (False, reason, False)
-    assert words in state.message
-    assert "key token of Secret monitoring/slack-token" in state.message
-    assert state.connection is None
-    assert rig.slack.verified == []
-    assert "abc" not in state.message
-
-
-@pytest.mark.parametrize("token", [TOKEN, "xoxp-1-2-3-abc", "xoxe.xoxb-1-abc", "xoxe.xoxp-1-abc"])
-async def test_bot_user_and_rotating_tokens_are_taken(rig: Rig, token: str) -> None:
-    rig.kube.keep(token)
-    assert (await rig.refresh()).ready
-
-
-async def test_an_absent_secret_and_an_absent_key_are_told_apart(rig: Rig) -> None:
-    rig.kube.secrets.clear()
-    state = await rig.refresh()
-    assert (state.reason, state.retry) == ("SecretNotFound", True)
-    assert "Secret monitoring/slack-token does not exist" in state.message
-    rig.kube.secrets["monitoring", "slack-token"] = {"tokn": b"x"}
-    state = await rig.refresh()
-    assert state.reason == "SecretKeyNotFound"
-    assert "no key token" in state.message
-
-
-async def test_a_secret_that_may_not_be_read_is_the_operators_trouble(rig: Rig) -> None:
-    rig.kube.error = KubeForbidden("no")
-    state = await rig.refresh()
-    assert state.reason == "SecretForbidden"
-    assert "must allow get on secrets" in state.message
-
-
-async def test_while_the_api_server_is_away_the_last_token_stays_in_use(rig: Rig) -> None:
-    good = await rig.refresh()
-    rig.kube.error = KubeUnavailable("connection refused")
-    assert await rig.refresh() is good
-    rig.clock.now += 7200
-    assert (await rig.refresh()).ready
-    assert len(rig.slack.verified) == 2
-
-
-async def test_an_api_server_that_was_never_there_is_waited_for(rig: Rig) -> None:
-    rig.kube.error = KubeUnavailable("connection refused")
-    state = await rig.refresh()
-    assert (state.ready, state.reason, state.retry) == (False, "SecretUnreadable", True)
-    rig.kube.error = None
-    assert (await rig.refresh()).ready
-
-
-async def test_a_deleted_secret_ends_the_use_of_its_token_even_if_the_api_server_fails_after(
-    rig: Rig,
-) -> None:
-    await rig.refresh()
-    rig.kube.secrets.clear()
-    assert not (await rig.refresh()).ready
-    rig.kube.error = KubeUnavailable("connection refused")
-    assert (await rig.refresh()).reason == "SecretUnreadable"
-
-
-async def test_another_secrets_token_is_not_used_in_place_of_one_that_cannot_be_read(
-    rig: Rig,
-) -> None:
-    await rig.refresh()
-    rig.kube.error = KubeUnavailable("connection refused")
-    state = await rig.refresh(tokenSecretRef={"name": "other"})
-    assert state.reason == "SecretUnreadable"
-
-
-async def test_a_webhook_is_named_as_not_supported_yet(rig: Rig) -> None:
+async def test_a_webhook_is_named_as_not_supported_yet(rig: WorkspaceRig) -> None:
     state = await rig.workspaces.refresh(
         parse_config(
             {
@@ -195,7 +76,7 @@ async def test_a_webhook_is_named_as_not_supported_yet(rig: Rig) -> None:
     assert "tokenSecretRef" in state.message
 
 
-async def test_a_host_and_a_proxy_that_are_not_allowed_get_no_token(rig: Rig) -> None:
+async def test_a_host_and_a_proxy_that_are_not_allowed_get_no_token(rig: WorkspaceRig) -> None:
     state = await rig.refresh(api={"url": "https://slack.internal/api/"})
     assert (state.reason, state.retry) == ("HostNotAllowed", False)
     assert "slack.internal" in state.message
@@ -206,7 +87,7 @@ async def test_a_host_and_a_proxy_that_are_not_allowed_get_no_token(rig: Rig) ->
     assert rig.slack.verified == []
 
 
-async def test_own_authorities_are_trusted_beside_the_systems(rig: Rig) -> None:
+async def test_own_authorities_are_trusted_beside_the_systems(rig: WorkspaceRig) -> None:
     rig.kube.config_maps["monitoring", "corporate"] = {"ca.crt": AUTHORITY.read_bytes()}
     reference = {"api": {"caBundleRef": {"name": "corporate"}}}
     state = await rig.refresh(**reference)
@@ -220,29 +101,7 @@ async def test_own_authorities_are_trusted_beside_the_systems(rig: Rig) -> None:
     assert await rig.refresh(**reference) is state, "unchanged authorities change nothing"
 
 
-async def test_authorities_may_be_in_a_secret_and_are_read_anew(rig: Rig) -> None:
-    rig.kube.secrets["monitoring", "ca"] = {"pem": AUTHORITY.read_bytes()}
-    reference = {"api": {"caBundleRef": {"kind": "Secret", "name": "ca", "key": "pem"}}}
-    assert (await rig.refresh(**reference)).ready
-    rig.kube.secrets["monitoring", "ca"] = {"pem": AUTHORITY.read_bytes() + b"\n"}
-    assert (await rig.refresh(**reference)).ready
-    assert len(rig.slack.verified) == 2
-
-
-async def test_authorities_that_are_missing_or_no_certificates_are_named(rig: Rig) -> None:
-    reference = {"api": {"caBundleRef": {"name": "corporate"}}}
-    assert (await rig.refresh(**reference)).reason == "CABundleNotFound"
-    for wrong in (b"not a certificate", b"\xff"):
-        rig.kube.config_maps["monitoring", "corporate"] = {"ca.crt": wrong}
-        state = await rig.refresh(**reference)
-        assert state.reason == "CABundleInvalid"
-        assert "ca.crt of ConfigMap monitoring/corporate" in state.message
-    rig.kube.config_maps["monitoring", "corporate"] = {}
-    assert (await rig.refresh(**reference)).reason == "CABundleKeyNotFound"
-    assert rig.slack.verified == []
-
-
-async def test_slack_is_asked_once_an_hour_while_nothing_changes(rig: Rig) -> None:
+async def test_slack_is_asked_once_an_hour_while_nothing_changes(rig: WorkspaceRig) -> None:
     first = await rig.refresh()
     rig.clock.now += 3599
     assert await rig.refresh() is first
@@ -252,7 +111,7 @@ async def test_slack_is_asked_once_an_hour_while_nothing_changes(rig: Rig) -> No
     assert len(rig.slack.verified) == 2
 
 
-async def test_a_rotated_token_is_verified_and_in_use_at_once(rig: Rig) -> None:
+async def test_a_rotated_token_is_verified_and_in_use_at_once(rig: WorkspaceRig) -> None:
     await rig.refresh()
     rig.kube.keep("xoxb-3333-4444-new")
     state = await rig.refresh()
@@ -273,7 +132,7 @@ async def test_a_rotated_token_is_verified_and_in_use_at_once(rig: Rig) -> None:
     ],
 )
 async def test_what_slack_says_of_a_new_token_becomes_a_named_condition(
-    rig: Rig, error: Any, reason: str, retry: bool
+    rig: WorkspaceRig, error: Any, reason: str, retry: bool
 ) -> None:
     rig.slack.error = error
     state = await rig.refresh()
@@ -283,7 +142,7 @@ async def test_what_slack_says_of_a_new_token_becomes_a_named_condition(
 
 
 async def test_a_token_that_cannot_post_is_not_ready_and_says_which_scope_to_add(
-    rig: Rig,
+    rig: WorkspaceRig,
 ) -> None:
     rig.slack.identity = identity("channels:read")
     state = await rig.refresh()
@@ -292,7 +151,7 @@ async def test_a_token_that_cannot_post_is_not_ready_and_says_which_scope_to_add
     assert state.identity == rig.slack.identity
 
 
-async def test_a_scope_that_was_added_counts_within_a_minute(rig: Rig) -> None:
+async def test_a_scope_that_was_added_counts_within_a_minute(rig: WorkspaceRig) -> None:
     rig.slack.identity = identity("channels:read")
     await rig.refresh()
     rig.slack.identity = identity("channels:read", "chat:write")
@@ -302,7 +161,7 @@ async def test_a_scope_that_was_added_counts_within_a_minute(rig: Rig) -> None:
     assert (await rig.refresh()).ready
 
 
-async def test_trouble_at_slack_leaves_a_good_workspace_ready(rig: Rig) -> None:
+async def test_trouble_at_slack_leaves_a_good_workspace_ready(rig: WorkspaceRig) -> None:
     good = await rig.refresh()
     rig.clock.now += 3600
     rig.slack.error = SlackTransient("timeout", "slow")
@@ -310,7 +169,7 @@ async def test_trouble_at_slack_leaves_a_good_workspace_ready(rig: Rig) -> None:
     assert len(rig.slack.verified) == 2
 
 
-async def test_trouble_at_slack_does_not_make_a_new_token_ready(rig: Rig) -> None:
+async def test_trouble_at_slack_does_not_make_a_new_token_ready(rig: WorkspaceRig) -> None:
     await rig.refresh()
     rig.kube.keep("xoxb-3333-4444-new")
     rig.slack.error = SlackTransient("timeout", "slow")
@@ -319,14 +178,14 @@ async def test_trouble_at_slack_does_not_make_a_new_token_ready(rig: Rig) -> Non
     assert (await rig.refresh()).ready
 
 
-async def test_a_token_that_is_refused_at_the_hourly_look_ends_readiness(rig: Rig) -> None:
+async def test_a_token_that_is_refused_at_the_hourly_look_ends_readiness(rig: WorkspaceRig) -> None:
     await rig.refresh()
     rig.clock.now += 3600
     rig.slack.error = SlackCredentialRejected("token_revoked", "Slack refused")
     assert (await rig.refresh()).reason == "TokenRejected"
 
 
-async def test_a_suspicion_ends_readiness_and_has_slack_asked_at_once(rig: Rig) -> None:
+async def test_a_suspicion_ends_readiness_and_has_slack_asked_at_once(rig: WorkspaceRig) -> None:
     await rig.refresh()
     rig.workspaces.suspect("monitoring/acme", SlackCredentialRejected("token_revoked", "refused"))
     state = rig.workspaces.state("monitoring/acme")
@@ -338,7 +197,7 @@ async def test_a_suspicion_ends_readiness_and_has_slack_asked_at_once(rig: Rig) 
 
 
 async def test_a_suspicion_that_proves_wrong_is_not_asked_about_again_for_a_minute(
-    rig: Rig,
+    rig: WorkspaceRig,
 ) -> None:
     refused = SlackCredentialRejected("not_allowed_token_type", "refused")
     await rig.refresh()
@@ -351,7 +210,7 @@ async def test_a_suspicion_that_proves_wrong_is_not_asked_about_again_for_a_minu
     assert (await rig.refresh()).ready
 
 
-async def test_a_suspicion_stands_until_slack_has_answered(rig: Rig) -> None:
+async def test_a_suspicion_stands_until_slack_has_answered(rig: WorkspaceRig) -> None:
     await rig.refresh()
     rig.workspaces.suspect("monitoring/acme", SlackCredentialRejected("token_revoked", "refused"))
     rig.slack.error = SlackTransient("timeout", "slow")
@@ -360,7 +219,9 @@ async def test_a_suspicion_stands_until_slack_has_answered(rig: Rig) -> None:
     assert (await rig.refresh()).ready
 
 
-async def test_a_late_refusal_of_the_old_token_says_nothing_of_the_new_one(rig: Rig) -> None:
+async def test_a_late_refusal_of_the_old_token_says_nothing_of_the_new_one(
+    rig: WorkspaceRig,
+) -> None:
     old = (await rig.refresh()).connection
     rig.kube.keep("xoxb-3333-4444-new")
     state = await rig.refresh()
@@ -378,7 +239,7 @@ async def test_a_late_refusal_of_the_old_token_says_nothing_of_the_new_one(rig: 
     )
 
 
-async def test_suspicion_of_what_is_unknown_or_not_ready_changes_nothing(rig: Rig) -> None:
+async def test_suspicion_of_what_is_unknown_or_not_ready_changes_nothing(rig: WorkspaceRig) -> None:
     refused = SlackCredentialRejected("token_revoked", "refused")
     rig.workspaces.suspect("monitoring/acme", refused)
     assert rig.workspaces.state("monitoring/acme") is None
@@ -386,11 +247,3 @@ async def test_suspicion_of_what_is_unknown_or_not_ready_changes_nothing(rig: Ri
     state = await rig.refresh()
     rig.workspaces.suspect("monitoring/acme", refused)
     assert rig.workspaces.state("monitoring/acme") is state
-
-
-async def test_a_forgotten_workspace_leaves_no_token_behind(rig: Rig) -> None:
-    await rig.refresh()
-    rig.workspaces.forget("monitoring/acme")
-    assert rig.workspaces.state("monitoring/acme") is None
-    rig.kube.error = KubeUnavailable("connection refused")
-    assert (await rig.refresh()).reason == "SecretUnreadable"
