@@ -1,9 +1,9 @@
 """What the store does a second, and how long one append takes beside the disk's own sync.
 
-`python bench/bench_store.py [--url URL]` runs on SQLite in a new folder below the working directory
-(so that it measures a disk, not a memory file system), or on the database of `--url`, which it
-fills. Measured with the event loop busy as in service: each payload is decoded before it is
-appended. Prints; exits with 1 below `--append-floor` appends or `--upsert-floor` upserts a second.
+`python -m bench.bench_store [--url URL]` runs on SQLite in a new folder inside the project (so that
+it measures a disk, not a memory file system), or on the database of `--url`, which it fills. The
+event loop is busy as in service: each payload is decoded before it is appended. Prints; exits with
+1 below `--append-floor` appends or `--upsert-floor` upserts a second.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
+from lab.places import LAB
 from tocsin.adapters.store import SqlStore, open_store
 from tocsin.model.records import Decision, Step
 
@@ -32,8 +33,9 @@ def main() -> int:
     parser.add_argument("--append-floor", type=float, default=1_500)
     parser.add_argument("--upsert-floor", type=float, default=10_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=".") as name:
-        folder = Path(name).absolute()
+    LAB.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=LAB) as name:
+        folder = Path(name)
         url = options.url or f"sqlite:///{folder / 'store.db'}"
         appends, upserts = asyncio.run(measure(url, folder))
     return 0 if appends >= options.append_floor and upserts >= options.upsert_floor else 1

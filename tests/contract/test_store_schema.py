@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 
 from tests.contract.stores import opened, query
 from tocsin.adapters.store_schema import METADATA
-from tocsin.adapters.store_upgrade import VERSION_TABLE
+from tocsin.adapters.store_upgrade import VERSION_TABLE, upgrade
 
 
 async def test_the_migrated_schema_is_that_of_the_metadata(store_url: str) -> None:
@@ -36,3 +36,17 @@ async def test_an_older_database_is_upgraded_keeping_its_rows(store_url: str) ->
     async with opened(store_url) as store:
         assert store.can_store() == ""
     assert query(store_url, "SELECT name FROM somebody_elses") == [("kept",)]
+
+
+def test_an_upgrade_that_is_interrupted_leaves_nothing_behind(store_url: str) -> None:
+    engine = sa.create_engine(store_url)
+    if engine.dialect.name == "sqlite":  # as the store has it: the driver begins nothing by itself
+        engine = sa.create_engine(store_url, connect_args={"isolation_level": None})
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        upgrade(connection)
+        assert "inbox" in sa.inspect(connection).get_table_names()
+        transaction.rollback()
+        assert sa.inspect(connection).get_table_names() == []
+    engine.dispose()

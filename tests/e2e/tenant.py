@@ -22,20 +22,20 @@ class Tenant:
         self.site = site
         self.slack = Workspace(site)
         self.namespace = namespace or site.make_namespace()
+        self.token = ""
         self.config_place = f"slc/{CONFIG} {self.namespace}"
         self.receiver_place = f"slr/{RECEIVER} {self.namespace}"
 
-    def declare(self, *channels: str, token: str = "", **spec: Any) -> str:
-        """Apply Secret, SlackConfig and SlackReceiver; return the token, once all is ready.
+    def declare(self, *channels: str, name: str = RECEIVER, **spec: Any) -> None:
+        """Apply Secret, SlackConfig and SlackReceiver, and return once all is ready.
 
         Channels are made in Slack, the app invited, where they do not exist yet.
         """
-        for channel in channels:
-            self.slack.open_channel(channel)
-        token = token or self.slack.issue_token()
-        self.site.apply(self.secret(token), self.config(), self.receiver(*channels, **spec))
-        self.site.await_ready(self.receiver_place)
-        return token
+        self.slack.open_channels(*channels)
+        self.token = self.token or self.slack.issue_token()
+        receiver = self.receiver(*channels, name=name, **spec)
+        self.site.apply(self.secret(self.token), self.config(), receiver)
+        self.site.await_ready(f"slr/{name} {self.namespace}")
 
     def secret(self, token: str, name: str = SECRET, key: str = "token") -> Document:
         """A Secret that holds a token."""

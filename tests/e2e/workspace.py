@@ -4,6 +4,7 @@ Of its own, so that neither Slack's limits nor what the operator remembers of a 
 pass from one test to another.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -41,13 +42,18 @@ class Workspace:
         """Refuse this token from now on."""
         self._site.control("tokens", {"token": token, "team": self.team, "state": "revoked"})
 
-    def open_channel(self, name: str, *, invited: bool = True) -> str:
-        """Make a channel, the app among its members or not, and return its ID."""
-        channel_id = f"C{self._suffix}{len(self._channels):02}"
-        self._channels[name] = channel_id
-        record = {"id": channel_id, "team": self.team, "name": name}
-        self._site.control("channels", {**record, "members": [self._bot] if invited else []})
-        return channel_id
+    def open_channels(self, *names: str, invited: bool = True) -> None:
+        """Make the channels that do not exist yet, the app among their members or not."""
+        members = [self._bot] if invited else []
+        for name in names:
+            if name not in self._channels:
+                channel_id = self._channels[name] = f"C{self._suffix}{len(self._channels):02}"
+                record = {"id": channel_id, "team": self.team, "name": name, "members": members}
+                self._site.control("channels", record)
+
+    def channel_id(self, name: str) -> str:
+        """Return the ID of a channel."""
+        return self._channels[name]
 
     def invite(self, name: str) -> None:
         """`/invite @tocsin` in a channel."""
@@ -71,6 +77,6 @@ class Workspace:
     def headlines(self, channel: str) -> list[str]:
         """Return what a channel's messages are about: `Firing: DiskFull`, oldest first."""
         return [
-            message["text"].partition(" ")[2].partition(" in ")[0]
+            re.split(r" in | \(", message["text"].partition(" ")[2])[0]
             for message in self.messages(channel)
         ]

@@ -242,7 +242,7 @@ async def test_a_broken_channel_holds_up_no_other_and_is_tried_again(
         assert rig.dispatcher.waiting("payments/oncall", "general") == 1
         slack.state.channels["C0GENERAL"].members.add("U00TOCSIN")
         await until(lambda: general.has(1, "web-1"))
-        assert not rig.dispatcher.tally("payments/oncall", "general").blocked
+        await until(lambda: not rig.dispatcher.tally("payments/oncall", "general").blocked)
 
 
 async def test_two_names_of_one_channel_get_one_message(

@@ -75,11 +75,12 @@ class Attempt(msgspec.Struct, frozen=True, array_like=True):
 class OutboxEntry(msgspec.Struct, array_like=True):
     """What one channel is to be shown of one group, what it is shown, and what it was told.
 
-    `channel` is as the receiver names it. `wanted` and `shown` are versions of the group;
-    `notify` is the reason of a post or reply that waits. `told` is the notification log: the
-    signals that the reader knows of -> their `starts_at`, negative once they were shown as
-    resolved; `told_at` is when last notified (0: never), `severity` the highest rank told. `attempt` is the delivery in flight. `waiting_since` is when the oldest work
-    that waits began to (0: nothing waits). `dead` holds why it was given up.
+    `channel` is as the receiver names it. `wanted` and `shown` are versions of the group; `notify`
+    is the reason of a post or reply that waits. `told` is the notification log: the signals that
+    the reader knows of -> their `starts_at`, negative once they were shown as resolved; `told_at`
+    is when last notified (0: never), `severity` the highest rank told. `attempt` is the delivery in
+    flight. `waiting_since` is when the oldest work that waits began to (0: nothing waits). `dead`
+    holds why the last delivery was given up.
     """
 
     group: GroupId
@@ -93,7 +94,6 @@ class OutboxEntry(msgspec.Struct, array_like=True):
     severity: int = 0
     attempt: Attempt | None = None
     failures: int = 0
-    next_attempt_at: float = 0.0
     waiting_since: float = 0.0
     last_error: str = ""
     dead: str = ""

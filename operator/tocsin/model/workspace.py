@@ -48,11 +48,6 @@ class Identity:
     scopes: frozenset[str]
     url: str = ""
 
-    @property
-    def reads_history(self) -> bool:
-        """Whether ambiguous sends can be looked up in public channels."""
-        return "channels:history" in self.scopes
-
 
 @dataclass(frozen=True, slots=True)
 class ChannelInfo:

@@ -178,7 +178,12 @@ class Absorber:
 def _as_signal(held: Held, signal: Signal) -> Signal:
     """Return what is held as a record with the texts of its newer one, for merging."""
     return msgspec.structs.replace(
-        signal, status=held.status, starts_at=held.starts_at, ends_at=held.ends_at
+        signal,
+        status=held.status,
+        starts_at=held.starts_at,
+        ends_at=held.ends_at,
+        held=held.held,
+        sender_group=held.sender_group,
     )
 
 

@@ -131,9 +131,17 @@ class Delivery:
         await asyncio.gather(*self._settling, return_exceptions=True)
         await self._lanes.stop(grace_seconds)
 
-    def _is_due(self, work: Work) -> bool:
+    def _is_due(self, work: Work, lane: LaneKey) -> bool:
+        """Whether a lane's head is to be done there; moves it where it belongs by now.
+
+        A channel's name is its lane until Slack has told its ID.
+        """
         found = self._find(work)
-        return found is not None and next_operation(*found) is not None
+        place = self._place(*found) if found is not None else None
+        if place is None or place[2] == lane:
+            return place is not None
+        self._lanes.add(place[2], work)
+        return False
 
     def _find(self, work: Work) -> tuple[LiveGroup, OutboxEntry] | None:
         group = self._memory.groups.get(work[0])

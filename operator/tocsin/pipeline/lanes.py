@@ -44,15 +44,15 @@ class _Lane:
 class Lanes:
     """All lanes.
 
-    `is_due` says whether work is still to be done; asked before a place within limits is spent on
-    it. `deliver` does it, and returns once the outcome is settled or handed on; what it raises
-    goes to `fail`.
+    `is_due` says whether work is still to be done, and in this lane; asked before a place within
+    limits is spent on it. `deliver` does it, and returns once the outcome is settled or handed on;
+    what it raises goes to `fail`.
     """
 
     def __init__(
         self,
         pacer: Pacer,
-        is_due: Callable[[Work], bool],
+        is_due: Callable[[Work, LaneKey], bool],
         deliver: Callable[[Work, LaneKey], Coroutine[Any, Any, None]],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -121,7 +121,7 @@ class Lanes:
             lane.timer.cancel()
             lane.timer = None
         while lane.queue:
-            if not self._is_due(lane.queue[0]):
+            if not self._is_due(lane.queue[0], key):
                 lane.waiting.discard(lane.queue.popleft())
                 continue
             now = time.monotonic()

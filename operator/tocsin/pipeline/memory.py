@@ -17,14 +17,17 @@ _NOTHING_WITHHELD: frozenset[str] = frozenset()
 class Held:
     """What memory keeps of a signal. Times in seconds since the epoch.
 
-    `ends_at` is the lease as last heard, `stored_until` as on disk; None: held until told.
+    `ends_at` is the lease as last heard, `stored_until` as on disk; None: held until told, by the
+    Alertmanager that shows it in its group `sender_group`.
     """
 
     __slots__ = (
         "content",
         "ends_at",
         "groups",
+        "held",
         "id",
+        "sender_group",
         "severity",
         "starts_at",
         "status",
@@ -44,6 +47,8 @@ class Held:
         self.status = signal.status
         self.starts_at = signal.starts_at
         self.ends_at = signal.ends_at
+        self.held = signal.held
+        self.sender_group = signal.sender_group
 
 
 class LiveGroup:

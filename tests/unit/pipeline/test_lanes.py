@@ -46,7 +46,7 @@ class Desk:
         self.error: Exception | None = None
         self.lanes = Lanes(self.pacer, self.is_due, self.deliver, self.failures.append)
 
-    def is_due(self, item: Work) -> bool:
+    def is_due(self, item: Work, key: LaneKey) -> bool:
         return item not in self.moot
 
     async def deliver(self, item: Work, key: LaneKey) -> None:

@@ -26,8 +26,6 @@ BY_DAY = datetime(2026, 3, 4, 12, 0, tzinfo=UTC).timestamp()
         ({"activeTimes": [DAY]}, BY_DAY, None),
     ],
 )
-def test_the_hours_of_a_receiver(
-    spec: dict[str, Any], now: float, expected: Reason | None
-) -> None:
+def test_the_hours_of_a_receiver(spec: dict[str, Any], now: float, expected: Reason | None) -> None:
     (entry,) = entries_of(receiver(**spec))
     assert muted(entry, now) is expected

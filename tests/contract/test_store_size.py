@@ -1,0 +1,17 @@
+"""The database stays small however long alerts come: the bench's week, in small."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.bench_store_week import alerts_to_the_bound, simulate
+from tocsin.adapters import store_pruning
+
+
+async def test_database_and_log_stop_growing_once_the_decisions_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_pruning, "DECISIONS_BYTES", 15_000 * 120)
+    filling, full = await simulate(tmp_path, 4 * alerts_to_the_bound(), lambda _: None)
+    assert full < 1.1 * filling
+    assert full < 80_000_000

@@ -1,0 +1,105 @@
+"""One site for all end-to-end tests of a run, and the order in which they go.
+
+A control plane of their own: they stop its API server and bend its CRDs.
+"""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lab.cluster import ControlPlane
+from lab.operator_process import NAMESPACE, OperatorOptions, OperatorProcess
+from lab.places import PROJECT
+from lab.slack_process import SlackProcess
+from tests.e2e.site import Site
+from tests.e2e.stories import Invitation, Repair, play_invitation, play_repairs
+from tests.e2e.tenant import Tenant
+
+PLATFORM = "platform"
+_FOLDER = Path(__file__).parent
+_LAST = ("test_invitations.py", "test_credentials.py", "test_outages.py", "test_secrecy.py")
+"""What waits for the stories; what disturbs all others; and what looks back on everything."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep these tests on one worker, which has the site, and bring them into their order."""
+    ours = [item for item in items if _FOLDER in item.path.parents]
+    others = [item for item in items if _FOLDER not in item.path.parents]
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group("e2e"))
+    names = [item.path.name for item in ours]
+    ranks = [_LAST.index(name) + 1 if name in _LAST else 0 for name in names]
+    order = sorted(range(len(ours)), key=lambda number: ranks[number])
+    items[:] = [*others, *(ours[number] for number in order)]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The operator at work, as `manifests/base` installs it, in a cluster with nothing else."""
+    folder = tmp_path_factory.mktemp("e2e")
+    with (
+        ControlPlane(folder / "cluster") as cluster,
+        SlackProcess(folder / "slack") as slack,
+    ):
+        cluster.kubectl("apply", "--kustomize", str(PROJECT / "manifests" / "base"))
+        crds = ("crd/slackconfigs.tocsin.dev", "crd/slackreceivers.tocsin.dev")
+        cluster.kubectl("wait", "--for=condition=Established", *crds)
+        settings = {
+            "TOCSIN_CLUSTER": "e2e",
+            "TOCSIN_PLATFORM_NAMESPACES": f"{NAMESPACE},{PLATFORM}",
+            "TOCSIN_LOG_LEVEL": "debug",
+        }
+        options = OperatorOptions(slack.url, settings=settings)
+        with OperatorProcess(folder / "operator", cluster, options) as operator:
+            yield Site(cluster, operator, slack.url)
+
+
+@pytest.fixture(scope="session")
+def teller() -> Iterator[ThreadPoolExecutor]:
+    """Tells stories beside the tests."""
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="story") as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def invitation(site: Site, teller: ThreadPoolExecutor) -> Future[Invitation]:
+    """The story of an app that was not in its channel."""
+    return teller.submit(play_invitation, site)
+
+
+@pytest.fixture(scope="session")
+def repairs(site: Site, teller: ThreadPoolExecutor) -> Future[Mapping[str, Repair]]:
+    """The story of SlackConfigs that were wrong and put right."""
+    return teller.submit(play_repairs, site)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def stories_begin(request: pytest.FixtureRequest) -> None:
+    """Begin the stories that some test will want to hear, before the first test."""
+    for story in ("invitation", "repairs"):
+        wanted = any(story in getattr(item, "fixturenames", ()) for item in request.session.items)
+        if wanted:
+            request.getfixturevalue(story)
+
+
+@pytest.fixture
+def tenant(site: Site) -> Tenant:
+    """A team of this test alone, with nothing applied yet."""
+    return Tenant(site)
+
+
+@pytest.fixture
+def neighbour(site: Site) -> Tenant:
+    """Another team."""
+    return Tenant(site)
+
+
+@pytest.fixture(scope="session")
+def platform(site: Site) -> Tenant:
+    """The team that runs the cluster: its namespace sees every alert."""
+    tenant = Tenant(site, site.make_namespace(PLATFORM))
+    tenant.slack.open_channels("audit", "everything")  # now: Slack's channels are listed but once
+    return tenant
