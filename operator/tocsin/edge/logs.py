@@ -12,7 +12,7 @@ import structlog
 
 from tocsin.redact import redact
 
-_QUIET: Final = ("asyncio", "slack_sdk", "kopf", "aiohttp.access")
+_QUIET: Final = ("alembic", "asyncio", "slack_sdk", "kopf", "aiohttp.access")
 
 
 def set_up_logs(level: str, log_format: str) -> None:

@@ -7,11 +7,13 @@ settles what was in flight when a process ended.
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
 import msgspec
 
+from tocsin.model.channels import is_conversation_id
 from tocsin.model.group import Operation, OutboxEntry
 from tocsin.model.reason import Reason
 from tocsin.model.records import Step
@@ -20,10 +22,13 @@ from tocsin.pipeline.drafting import next_operation, shown_members
 from tocsin.pipeline.lanes import LaneKey, Lanes, Work
 from tocsin.pipeline.memory import LiveGroup, Memory, outbox_of
 from tocsin.pipeline.sending import Outside, Prepared, Sender
+from tocsin.pipeline.settling import is_unlocated
 from tocsin.pipeline.texts import Texts
 
 _PARKED_RETRY_SECONDS: Final = 1.0
 _EXPIRY_TURNS: Final = 30
+_LOCATING_SECONDS: Final = 60.0
+"""How long the ID of a channel is waited for, before an attempt there counts as unknowable."""
 
 _encoder: Final = msgspec.msgpack.Encoder()
 
@@ -76,6 +81,7 @@ class Delivery:
             step.outbox[group.id, entry.channel] = _encoder.encode(entry)
             if prepared is None:
                 self._lanes.start(lane, _nothing())
+                self.enqueue(group, entry)
             return prepared
         self._lanes.add(lane, (group.id, entry.channel))
         return None
@@ -186,7 +192,9 @@ class Delivery:
         material = (destination, documents)
         prepared = self._sender.prepare(group, entry, operation, material, time.time())
         await self._sender.commit(group, entry)
-        if prepared is not None:
+        if prepared is None:
+            self.enqueue(group, entry)
+        else:
             await self._send(prepared, lane)
 
     async def _send(self, prepared: Prepared, lane: LaneKey) -> None:
@@ -206,13 +214,31 @@ class Delivery:
         task.add_done_callback(self._report)
 
     async def _settled(self, group: LiveGroup, entry: OutboxEntry) -> None:
-        while entry.attempt is not None and self._memory.groups.get(group.id) is group:
+        """Settle the attempt that is under way now; once that is done another may begin at once."""
+        attempt = entry.attempt
+        give_up_at = time.monotonic() + _LOCATING_SECONDS
+        while attempt is not None and entry.attempt is attempt:
+            if self._memory.groups.get(group.id) is not group:
+                return
             destination = self._outside.destinations.find(group.row.receiver, entry.channel)
             if isinstance(destination, Refusal):
                 await asyncio.sleep(_PARKED_RETRY_SECONDS)
                 continue
-            verdict = await self._sender.settle(group, entry, entry.attempt, destination)
+            place = self._located(group, entry, destination)
+            if is_unlocated(place, entry) and time.monotonic() < give_up_at:
+                await asyncio.sleep(_PARKED_RETRY_SECONDS)
+                continue
+            verdict = await self._sender.settle(group, entry, attempt, place)
             self.enqueue(group, entry, first=verdict.first)
+
+    def _located(
+        self, group: LiveGroup, entry: OutboxEntry, destination: Destination
+    ) -> Destination:
+        """Put in the channel's ID as Slack last told it, where no listing has told it yet."""
+        known = self._sender.tally(group.row.receiver, entry.channel).channel_id
+        if not known or is_conversation_id(destination.channel):
+            return destination
+        return replace(destination, channel=known)
 
     def _report(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

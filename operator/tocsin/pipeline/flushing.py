@@ -14,6 +14,7 @@ from tocsin.model.reason import Reason
 from tocsin.model.records import Decision, Step
 from tocsin.model.signal import SignalId, Status
 from tocsin.pipeline.memory import LiveGroup, Memory
+from tocsin.pipeline.ports import Telemetry
 from tocsin.pipeline.texts import Texts
 from tocsin.stages.deduping import TOLD_RESOLVED, Present, Told, decide
 from tocsin.stages.time_muting import muted
@@ -30,9 +31,12 @@ Targets = Callable[[Entry], Sequence[str]]
 class Flusher:
     """Flushes groups; `targets` tells an entry's channels."""
 
-    def __init__(self, memory: Memory, texts: Texts, targets: Targets) -> None:
+    def __init__(
+        self, memory: Memory, texts: Texts, targets: Targets, telemetry: Telemetry
+    ) -> None:
         self._memory = memory
         self._texts = texts
+        self._telemetry = telemetry
         self._targets = targets
 
     def flush(self, group: LiveGroup, now: float, step: Step) -> list[OutboxEntry]:
@@ -63,6 +67,7 @@ class Flusher:
     def _notify(self, group: LiveGroup, now: float, step: Step) -> list[OutboxEntry]:
         quiet = muted(group.entry, now)
         if quiet is not None:
+            self._telemetry.decided(quiet)
             step.decisions.append(_decision(now, group, [("", quiet)]))
             return []
         work: list[OutboxEntry] = []
@@ -77,6 +82,7 @@ class Flusher:
             if reason is Reason.UNCHANGED:
                 continue
             reasons.append((channel, reason))
+            self._telemetry.decided(reason)
             if entry is None:
                 entry = group.outbox[channel] = OutboxEntry(group.id, channel)
             entry.notify = reason

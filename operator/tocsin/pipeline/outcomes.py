@@ -59,6 +59,17 @@ def retry(entry: OutboxEntry, error: SlackError) -> None:
         entry.notify = attempt.reason  # also over one that came since: the reader knows of neither
 
 
+def nothing_left(entry: OutboxEntry, operation: Operation) -> None:
+    """Record that an operation turned out to have nothing to tell.
+
+    A reply about what has ended meanwhile leaves the edit that shows the end still to be made.
+    """
+    entry.notify = None
+    if operation is not Operation.REPLY:
+        entry.shown = entry.wanted
+    _rest(entry)
+
+
 def replace(entry: OutboxEntry) -> None:
     """Record that the message is gone or frozen: one fresh post takes its place."""
     attempt = _attempt(entry)

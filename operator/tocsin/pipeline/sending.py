@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+import structlog
 
 from tocsin.errors import (
     SlackAmbiguous,
@@ -44,6 +45,7 @@ _BLOCKED_RETRY_SECONDS: Final = 30.0
 """How often a channel that cannot be posted to is tried; an invitation counts within a minute."""
 _BACKOFF_SECONDS: Final = (1.0, 60.0)
 
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _encoder: Final = msgspec.msgpack.Encoder()
 
 
@@ -126,13 +128,11 @@ class Sender:
         material: tuple[Destination, Mapping[SignalId, bytes]],
         now: float,
     ) -> Prepared | None:
-        """Freeze the text with a delivery ID; None, and nothing wanted, where nothing is left."""
+        """Freeze the text with a delivery ID; None where the operation has nothing left to tell."""
         destination, documents = material
         made = draft(self._memory, group, entry, operation, documents, now)
         if made is None:
-            entry.notify = None
-            entry.shown = entry.wanted
-            entry.waiting_since = 0.0
+            outcomes.nothing_left(entry, operation)
             return None
         attempt = Attempt(
             delivery_id=uuid.uuid4().hex,
@@ -177,7 +177,9 @@ class Sender:
 
     async def give_up(self, group: LiveGroup, entry: OutboxEntry, why: tuple[Reason, str]) -> None:
         """End a delivery that will never be made."""
-        tally = self.tally(group.row.receiver, entry.channel)
+        receiver, channel = group.row.receiver, entry.channel
+        _log.warning("a delivery is given up", receiver=receiver, channel=channel, why=why[1])
+        tally = self.tally(receiver, channel)
         seen = present(self._memory, group, entry.channel)
         over = dict.fromkeys(seen.resolved, TOLD_RESOLVED)
         told = ({**seen.firing, **over}, seen.severity)
@@ -239,6 +241,7 @@ class Sender:
                 outcomes.retry(entry, error)
                 config = self._outside.destinations.config_of(group.row.receiver)
                 used = prepared.destination.connection
+                _log.warning("Slack refuses a credential", config=config, error=str(error))
                 self._outside.workspaces.suspect(config, error, used)
                 self._outside.suspected(config)
             case SlackDestinationRejected():
@@ -264,8 +267,13 @@ class Sender:
         return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
     def _block(self, group: LiveGroup, entry: OutboxEntry, error: SlackError) -> None:
-        tally = self.tally(group.row.receiver, entry.channel)
+        tally = self.tally(receiver, channel)
+        receiver, channel = group.row.receiver, entry.channel
         is_news = tally.blocked != error.code
+        if is_news:
+            _log.warning(
+                "a channel takes no messages", receiver=receiver, channel=channel, why=str(error)
+            )
         tally.blocked, tally.blocked_message = error.code, str(error)
         tally.last_error, tally.last_error_at = str(error), time.time()
-        self._outside.statuses.changed(group.row.receiver, transition=is_news)
+        self._outside.statuses.changed(receiver, transition=is_news)

@@ -54,7 +54,7 @@ async def open_session(
     image = await outside.store.image()
     memory, texts = Memory(), Texts()
     absorber = Absorber(memory, texts, outside.telemetry)
-    flusher = Flusher(memory, texts, outside.destinations.targets)
+    flusher = Flusher(memory, texts, outside.destinations.targets, outside.telemetry)
     adopter = Adopter(memory, absorber, flusher, scope.platforms, scope.cluster)
     adopter.compile(snapshot)
     outside.destinations.adopt(snapshot)

@@ -32,6 +32,11 @@ class Settled(Enum):
     UNREADABLE = "unreadable"
 
 
+def is_unlocated(destination: Destination, entry: OutboxEntry) -> bool:
+    """Whether the channel could be read if only its ID were known, as soon after a start it is."""
+    return _reads_history(destination) and not is_conversation_id(_channel(destination, entry))
+
+
 async def settle(
     slack: Slack, destination: Destination, entry: OutboxEntry, attempt: Attempt
 ) -> MessageRef | Settled:
@@ -39,9 +44,8 @@ async def settle(
 
     Takes as long as it must: a look-up that fails is repeated and never counts as an absence.
     """
-    channel = entry.ref.channel_id if entry.ref is not None else destination.channel
-    scopes = destination.identity.scopes
-    if not is_conversation_id(channel) or not any(scope.endswith(":history") for scope in scopes):
+    channel = _channel(destination, entry)
+    if not is_conversation_id(channel) or not _reads_history(destination):
         return Settled.UNREADABLE
     landed_at = attempt.started_at + destination.connection.timeout_seconds + _LANDING_SECONDS
     await asyncio.sleep(max(0.0, landed_at - time.time()))
@@ -63,3 +67,11 @@ async def settle(
             pause = min(pause * 2, longest)
         else:
             return Settled.ABSENT if found is None else found
+
+
+def _channel(destination: Destination, entry: OutboxEntry) -> str:
+    return entry.ref.channel_id if entry.ref is not None else destination.channel
+
+
+def _reads_history(destination: Destination) -> bool:
+    return any(scope.endswith(":history") for scope in destination.identity.scopes)

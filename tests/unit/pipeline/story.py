@@ -52,7 +52,7 @@ class Story:
     def __post_init__(self) -> None:
         self.memory, self.texts, self.telemetry = Memory(), Texts(), CountingTelemetry()
         self.absorber = Absorber(self.memory, self.texts, self.telemetry)
-        self.flusher = Flusher(self.memory, self.texts, _channels)
+        self.flusher = Flusher(self.memory, self.texts, _channels, self.telemetry)
         self.adopter = Adopter(
             self.memory, self.absorber, self.flusher, frozenset({"tocsin-system"}), ""
         )

@@ -1,0 +1,173 @@
+"""What people do to their objects with kubectl, and how soon and how far it counts.
+
+That something does *not* come is seen by what comes after it: a second receiver of the same
+namespace, the witness, which nobody touches.
+"""
+
+import pytest
+
+from lab.errors import KubectlError
+from lab.places import PROJECT
+from lab.readiness import wait_until
+from tests.e2e.payloads import alert, ended
+from tests.e2e.site import Document, Site
+from tests.e2e.tenant import RECEIVER, Tenant
+
+_PATCHED_SPEC = "/spec/versions/0/schema/openAPIV3Schema/properties/spec"
+
+
+def _declare_beside_witness(tenant: Tenant, *channels: str) -> None:
+    tenant.slack.open_channels(*channels, "witness")
+    tenant.declare("witness", name="witness")
+    tenant.declare(*channels)
+
+
+def _witness(tenant: Tenant, about: str, state: str = "Firing") -> None:
+    """Return once the operator has dealt with an alert, and with all before it."""
+    tenant.slack.await_message("witness", about, state)
+
+
+def test_a_changed_channel_list_is_in_force_for_an_alert_that_is_posted_right_after_it(
+    site: Site, tenant: Tenant
+) -> None:
+    tenant.slack.open_channels("day", "night")
+    tenant.declare("day")
+    site.accept(alert("First", tenant.namespace))
+    tenant.slack.await_message("day", "First")
+    site.apply(tenant.receiver("night"))
+    # Its message goes out after the group wait, a second from now.
+    site.accept(alert("Second", tenant.namespace))
+    tenant.slack.await_message("night", "Second")
+    assert tenant.slack.headlines("day") == ["Firing: First"]
+
+
+def test_a_disabled_receiver_stops_at_once_and_says_so_and_replays_nothing_that_is_over(
+    site: Site, tenant: Tenant
+) -> None:
+    _declare_beside_witness(tenant, "ops")
+    brief, lasting = (alert(name, tenant.namespace) for name in ("Brief", "Lasting"))
+    site.apply(tenant.receiver("ops", enabled=False))
+    site.accept(brief, lasting)
+    ready = site.await_reason(tenant.receiver_place, "Disabled")
+    assert ready["status"] == "True"
+    _witness(tenant, "Brief")
+    site.accept(ended(brief))
+    _witness(tenant, "Brief", "Resolved")
+    assert tenant.slack.headlines("ops") == []
+
+    site.apply(tenant.receiver("ops"))
+    tenant.slack.await_message("ops", "Lasting")
+    site.accept(alert("Later", tenant.namespace))
+    tenant.slack.await_message("ops", "Later")
+    assert tenant.slack.headlines("ops") == ["Firing: Lasting", "Firing: Later"]
+    site.await_reason(tenant.receiver_place, "Succeeded")
+
+
+def test_a_message_whose_alert_ended_while_the_receiver_was_disabled_is_edited_afterwards(
+    site: Site, tenant: Tenant
+) -> None:
+    _declare_beside_witness(tenant, "ops")
+    firing = alert("DiskFull", tenant.namespace)
+    site.accept(firing)
+    message = tenant.slack.await_message("ops", "DiskFull")
+    _witness(tenant, "DiskFull")
+    site.apply(tenant.receiver("ops", enabled=False))
+    site.accept(ended(firing))
+    site.await_reason(tenant.receiver_place, "Disabled")
+    _witness(tenant, "DiskFull", "Resolved")
+    assert tenant.slack.headlines("ops") == ["Firing: DiskFull"]
+    site.apply(tenant.receiver("ops"))
+    assert tenant.slack.await_message("ops", "DiskFull", "Resolved")["ts"] == message["ts"]
+
+
+def test_messages_that_wait_when_a_receiver_is_disabled_go_out_once_it_is_enabled_again(
+    site: Site, tenant: Tenant
+) -> None:
+    _declare_beside_witness(tenant, "ops")
+    names = [f"Alert{number:02}" for number in range(15)]
+    site.accept(*(alert(name, tenant.namespace) for name in names))
+    tenant.slack.await_message("ops", "Alert")  # the others follow, one a second
+    site.apply(tenant.receiver("ops", enabled=False))
+    site.await_reason(tenant.receiver_place, "Disabled")
+    before = tenant.slack.headlines("ops")
+    assert len(before) < len(names)
+    site.accept(alert("Later", tenant.namespace))
+    _witness(tenant, "Later")  # behind the fifteen, in a channel that is as slow
+    assert tenant.slack.headlines("ops") == before
+    site.apply(tenant.receiver("ops"))
+    tenant.slack.await_message("ops", "Later")
+    wait_until(
+        lambda: len(tenant.slack.messages("ops")) > len(names), "all that waited", timeout_seconds=60
+    )
+    told = sorted(tenant.slack.headlines("ops"))
+    assert told == [f"Firing: {name}" for name in [*names, "Later"]]
+
+
+def test_a_deleted_receiver_is_forgotten_and_one_of_its_name_begins_anew(
+    site: Site, tenant: Tenant
+) -> None:
+    _declare_beside_witness(tenant, "ops")
+    first, second = (alert(name, tenant.namespace) for name in ("First", "Second"))
+    site.accept(first, second)
+    site.await_field(tenant.receiver_place, ".status.totals.sent", "2")
+    site.kubectl("delete", f"slr/{RECEIVER}", f"--namespace={tenant.namespace}")
+    site.accept(ended(first), ended(second), alert("Third", tenant.namespace))
+    _witness(tenant, "Second", "Resolved")
+    _witness(tenant, "Third")
+    assert sorted(tenant.slack.headlines("ops")) == ["Firing: First", "Firing: Second"]
+
+    site.apply(tenant.receiver("ops"))
+    tenant.slack.await_message("ops", "Third")
+    site.await_field(tenant.receiver_place, ".status.totals.sent", "1")
+    assert len(tenant.slack.messages("ops")) == 3
+
+
+def test_a_namespace_with_all_that_is_in_it_can_be_deleted(
+    site: Site, tenant: Tenant, neighbour: Tenant
+) -> None:
+    for each in (tenant, neighbour):
+        each.declare("ops")
+    site.accept(alert("DiskFull", tenant.namespace))
+    tenant.slack.await_message("ops", "DiskFull")
+    site.kubectl("delete", "namespace", tenant.namespace, "--timeout=50s")
+    with pytest.raises(KubectlError, match="not found"):
+        site.kubectl("get", "namespace", tenant.namespace)
+    site.accept(alert("DiskFull", neighbour.namespace))
+    neighbour.slack.await_message("ops", "DiskFull")
+
+
+def test_an_object_that_a_laxer_schema_let_in_says_what_is_wrong_and_harms_no_other(
+    site: Site, tenant: Tenant, neighbour: Tenant
+) -> None:
+    for each in (tenant, neighbour):
+        each.declare("ops")
+    matcher = {"name": "pod", "value": "api-(", "matchType": "=~"}
+    subscription = {"name": "broken", "source": "alerts", "matchers": [matcher]}
+    broken = tenant.receiver("ops", subscriptions=[subscription])
+    lax = '{"type":"object","x-kubernetes-preserve-unknown-fields":true}'
+    crd = "crd/slackreceivers.tocsin.dev"
+    patch = f'[{{"op":"replace","path":"{_PATCHED_SPEC}","value":{lax}}}]'
+    site.kubectl("patch", crd, "--type=json", f"--patch={patch}")
+    try:
+        wait_until(lambda: _is_taken(site, broken), "the laxer schema to be in force")
+        ready = site.await_reason(tenant.receiver_place, "Invalid")
+    finally:
+        site.kubectl("replace", "--filename", str(PROJECT / "crds" / "slackreceivers.yaml"))
+    assert "spec.subscriptions[0].matchers[0]" in ready["message"]
+    assert "not a regular expression" in ready["message"]
+    site.accept(alert("DiskFull", neighbour.namespace))
+    neighbour.slack.await_message("ops", "DiskFull")
+    wait_until(lambda: not _is_taken(site, broken), "the strict schema to be in force again")
+
+    site.apply(tenant.receiver("ops"))
+    site.await_ready(tenant.receiver_place)
+    site.accept(alert("DiskFull", tenant.namespace))
+    tenant.slack.await_message("ops", "DiskFull")
+
+
+def _is_taken(site: Site, document: Document) -> bool:
+    try:
+        site.apply(document)
+    except KubectlError:
+        return False
+    return True
