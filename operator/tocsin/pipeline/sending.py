@@ -267,8 +267,8 @@ class Sender:
         return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
     def _block(self, group: LiveGroup, entry: OutboxEntry, error: SlackError) -> None:
-        tally = self.tally(receiver, channel)
         receiver, channel = group.row.receiver, entry.channel
+        tally = self.tally(receiver, channel)
         is_news = tally.blocked != error.code
         if is_news:
             _log.warning(
