@@ -1,7 +1,8 @@
 """The store's database as one SQLite file: WAL, a sync of the disk for each commit, one process.
 
 In: the URL of a file. Out: connections set up alike, a lock held as long as the process lives, and
-how much the disk still takes. Made by `store_opening`.
+how much the disk still takes. Made by `store_opening`. Only the writer's connection writes the log
+or copies it into the file.
 """
 
 import fcntl
@@ -27,7 +28,7 @@ _PRAGMAS: Final = (
     "wal_autocheckpoint = 4000",  # pages: 32 MB; see `maintain`
     "journal_size_limit = 67108864",
     "secure_delete = OFF",  # or each payload is written once more, as zeros, when it is done
-    "cache_size = -16384",
+    "cache_size = -8192",  # KB, for each of the two connections
     "busy_timeout = 5000",
 )
 _REUSABLE_BYTES: Final = (
@@ -134,7 +135,7 @@ def _locked(file: Path) -> TextIOWrapper:
     if network:
         raise StoreIncompatible(
             f"{file} is on {network}, a network file system, where SQLite's log cannot work: use "
-            " a local or block volume, or PostgreSQL"
+            "a local or block volume, or PostgreSQL"
         )
     try:
         lock = file.with_name(file.name + ".lock").open("a+")

@@ -142,4 +142,4 @@ class Transactions:
 
 def _fail(changes: Sequence[Change], fate: Fate, error: StoreUnavailable) -> None:
     for change in changes:
-        change.fate, change.error = fate, error
+        change.fate, change.error = fate, StoreUnavailable(*error.args)

@@ -104,14 +104,15 @@ class Writer:
         is_open = True
         while is_open:
             changes, tasks, is_open = self._collect()
-            failed_before = self._link.failure
+            failure = self._link.failure
             if changes:
                 self._transactions.commit(changes)
+                failure = failure or self._link.failure
             for task in tasks:
                 task.result, task.error = self._perform(task.run)
             if not changes and not tasks and is_open:
                 self._perform(self._probe)
-            has_recovered = bool(failed_before) and not self._link.failure
+            has_recovered = bool(failure) and not self._link.failure
             try:
                 self._loop.call_soon_threadsafe(self._tell, changes, tasks, has_recovered)
             except RuntimeError:

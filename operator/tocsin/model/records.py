@@ -41,8 +41,9 @@ class Step:
     """All that one step decides; commits in one transaction, in the order of submission.
 
     Maps are upserts by key (documents are packed, opaque to the store); sequences named `drop_*`
-    are deletions. `seen` and `marks` map to None for a deletion. `keys` are idempotency keys with
-    the time at which they were used. `tallies` are (receiver, channel) -> packed counters.
+    are deletions. `seen`, `marks` and `tallies` map to None for a deletion. `keys` are idempotency
+    keys with the time at which they were used. `tallies` are (receiver, channel) -> packed
+    counters.
     Upserts apply before deletions of the same key.
     """
 
@@ -54,7 +55,7 @@ class Step:
     drop_outbox: list[tuple[GroupId, str]] = field(default_factory=list)
     seen: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     keys: dict[str, float] = field(default_factory=dict)
-    tallies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    tallies: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
     marks: dict[str, bytes | None] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     done_inbox: list[int] = field(default_factory=list)

@@ -106,7 +106,7 @@ class Adopter:
                 step.drop_outbox.append((group.id, channel))
             group.row.next_flush = min(group.row.next_flush, now)
             if resumes:
-                group.row.edit_due = now
+                self._flusher.resume(group, now, step)
             self._memory.schedule(group)
 
     async def _reroute(

@@ -192,6 +192,7 @@ class Dispatcher:
         self._outside.destinations.adopt(snapshot)
         scan = self._outside.store.scan_signals()
         await session.adopter.adopt(snapshot, scan, time.time(), step)
+        session.sender.forget_tallies(snapshot.receivers, step)
 
     def _settle(self, offer: "_Offer") -> None:
         """A snapshot is in force: tell those who offered it, or one before."""

@@ -117,19 +117,35 @@ class Flusher:
             step.drop_outbox.append((group.id, channel))
         self._drop_if_over(orphans, step)
 
-    def _hold(self, group: LiveGroup, step: Step) -> None:
-        """Let nothing wait while the receiver is disabled: what it was for is decided anew later.
+    def resume(self, group: LiveGroup, now: float, step: Step) -> None:
+        """Take up a group whose receiver is enabled again.
 
-        What began and ended, or happened, meanwhile is not told then.
+        What it missed is not told; what its messages show is brought up to date.
         """
+        self._forget_missed(group, step)
+        group.row.edit_due = now
+
+    def _hold(self, group: LiveGroup, step: Step) -> None:
+        """Let nothing wait while the receiver is disabled: what it was for is decided anew later."""
         group.row.edit_due = 0.0
         for entry in group.outbox.values():
             if entry.notify is not None and entry.attempt is None:
                 entry.notify = None
                 entry.waiting_since = 0.0
                 step.outbox[group.id, entry.channel] = _encoder.encode(entry)
+        self._forget_missed(group, step)
+
+    def _forget_missed(self, group: LiveGroup, step: Step) -> None:
+        """Drop what began and ended, or happened, while the receiver was disabled.
+
+        The end of what some channel was told of is not among that: its message still says firing.
+        """
+        told = [known.signals for known in map(_told, group.outbox.values()) if known]
         missed = [
-            key for key in group.members if self._memory.signals[key].status is not Status.FIRING
+            key
+            for key in group.members
+            if self._memory.signals[key].status is not Status.FIRING
+            and not any(key in signals for signals in told)
         ]
         for key in missed:
             self._memory.leave(key, group)

@@ -7,7 +7,7 @@ each outcome after, and says in a verdict what is to happen next. Owns the chann
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,6 +111,12 @@ class Sender:
         """Return the counters of a receiver's channel, as named in its spec."""
         return self.tallies.setdefault((receiver, channel), Tally())
 
+    def forget_tallies(self, receivers: Container[str], step: Step) -> None:
+        """Forget the counters of all but these receivers: the others were deleted."""
+        for place in [place for place in self.tallies if place[0] not in receivers]:
+            del self.tallies[place]
+            step.tallies[place] = None
+
     async def documents(self, members: Iterable[SignalId]) -> Mapping[SignalId, bytes]:
         """Return the texts of `members`, read from the store where they are not at hand."""
         keys = list(members)
@@ -194,7 +200,7 @@ class Sender:
         if lives and group.outbox.get(entry.channel) is entry:
             step.outbox[group.id, entry.channel] = _encoder.encode(entry)
         place = (group.row.receiver, entry.channel)
-        if place in self.tallies:
+        if place in self.tallies and self._outside.destinations.config_of(place[0]):
             step.tallies[place] = _encoder.encode(self.tallies[place])
         await self._outside.store.commit(step)
 

@@ -29,10 +29,13 @@ class Database:
         self.may_commit.set()
         self.is_committing = threading.Event()
         self.is_idle: list[bool] = []
+        self.failing_batch = -1
 
     def commit(self, changes: Sequence[Change]) -> None:
         self.is_committing.set()
         assert self.may_commit.wait(30)
+        if len(self.batches) == self.failing_batch:
+            self.failure = "full"
         self.batches.append([change.content for change in changes])
         for change in changes:
             if self.failure:
@@ -161,6 +164,26 @@ async def test_a_database_that_does_not_commit_is_tried_until_it_does(rig: Rig) 
     assert rig.told == [Fate.UNKNOWN]
     assert writer.failure == ""
     assert len(tries) == 3
+    await writer.close()
+
+
+async def test_a_task_that_succeeds_after_a_failed_commit_is_a_recovery_too(rig: Rig) -> None:
+    recovered = asyncio.Event()
+    writer = Writer(
+        cast(Link, rig.database), cast(Transactions, rig.database), rig.probe, recovered.set
+    )
+    rig.database.failing_batch = 1
+    rig.database.may_commit.clear()
+    first = writer.submit(row(0), rig.told.append)
+    assert await asyncio.to_thread(rig.database.is_committing.wait, 30)
+    failing = writer.submit(row(1), rig.told.append)
+    task = writer.run(lambda _: None, rig.told.append)
+    rig.database.may_commit.set()
+    await asyncio.gather(first, task)
+    with pytest.raises(StoreUnavailable, match="full"):
+        await failing
+    assert rig.database.batches == [[row(0)], [row(1)]]
+    await asyncio.wait_for(recovered.wait(), 30)
     await writer.close()
 
 
