@@ -15,10 +15,10 @@ from typing import Final
 import msgspec
 
 from bench.deliveries import Delivery, Kind, deliveries
-from bench.fault_site import BLIND, GROUPS, add_faults, objects, workspace
+from bench.fault_site import BLIND, add_faults, objects, workspace
 from bench.in_flight import deliveries_in_flight
 from bench.judging import Kill, Verdict, judge
-from bench.lives import RESEND_SECONDS, Life, Story
+from bench.lives import RESEND_SECONDS, SLOTS, Life, Story
 from bench.load import Target
 from bench.report import say
 from bench.rig import UNLIMITED, Rig, token
@@ -29,7 +29,7 @@ from lab.slack_process import SlackProcess
 
 _SENDERS: Final = 4
 _STAYS_EVERY: Final = 11
-"""Every eleventh group ends firing: not all of one channel."""
+"""Every eleventh slot ends firing: not all of one channel."""
 _QUIET_SECONDS: Final = 20.0
 _PATIENCE_SECONDS: Final = 300.0
 _LOOK_SECONDS: Final = 0.2
@@ -96,12 +96,12 @@ class _Running:
         now = time.time()
         self._stories = [
             Story(
-                group,
-                random.Random(f"{plan.seed}/{group}"),
+                slot,
+                random.Random(f"{plan.seed}/{slot}"),
                 next_at=now + self._chance.uniform(0, 10),
-                stays=group % _STAYS_EVERY == 0,
+                stays=slot % _STAYS_EVERY == 0,
             )
-            for group in range(GROUPS)
+            for slot in range(SLOTS)
         ]
         target = Target(operator.url, token())
         self._senders = [

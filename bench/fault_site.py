@@ -12,7 +12,6 @@ import msgspec
 from bench import objects as kubernetes
 from bench.objects import Waits
 
-GROUPS: Final = 100
 BLIND: Final = "T0BLIND"
 """The team whose token cannot read history."""
 

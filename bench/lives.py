@@ -3,9 +3,9 @@
 In: a seed and the time. Out: alerts that are due to be posted, and at the end what must have become
 of them. Pure but for its own state; `bench.senders` posts, `bench.judging` judges.
 
-A group's alerts come in episodes of three with a pause behind each, so that its messages always
-list every alert by name: they show five new or resolved ones at least, and two episodes may meet
-where a restart delayed the end of the first.
+Alerts come in episodes of three with a pause behind each, and a group has two episodes; then the
+next group takes its place. So messages list every alert by name, however late they are: they have
+room for five new ones, for five resolved ones beside those that fire, and for ten in the end.
 """
 
 import math
@@ -16,6 +16,8 @@ from typing import Final
 
 from bench import payloads
 
+SLOTS: Final = 100
+"""How many groups there are at a time."""
 RESEND_SECONDS: Final = 1.0
 """How often what fires is posted again: Prometheus's minute, scaled down."""
 LEASE_SECONDS: Final = 4 * RESEND_SECONDS
@@ -23,6 +25,7 @@ RESOLVED_RESEND_SECONDS: Final = 4.0
 """For how long what has resolved is posted again: Prometheus's 15 minutes, scaled down."""
 
 _EPISODE_ALERTS: Final = 3
+_GROUP_EPISODES: Final = 2
 _OPENING_SECONDS: Final = 2.0
 _LIFE_SECONDS: Final = (4.0, 8.0)
 _PAUSE_SECONDS: Final = (3.0, 5.0)
@@ -81,17 +84,18 @@ class Life:
 
 @dataclass(slots=True)
 class Story:
-    """What happens in one group: episode after episode, until it is told to close.
+    """What happens in one slot: episode after episode, until it is told to close.
 
-    `stays` groups end with one alert that fires for ever.
+    `stays`: it ends with one alert that fires for ever.
     """
 
-    group: int
+    slot: int
     chance: random.Random
     next_at: float
     stays: bool = False
     lives: list[Life] = field(default_factory=list)
     _open: list[Life] = field(default_factory=list)
+    _episodes: int = 0
 
     def due(self, now: float, closing: bool) -> Iterator[Life]:
         """Yield the alerts to be posted now; first begin an episode where it is time for one.
@@ -107,7 +111,7 @@ class Story:
         elif not closing:
             self._begin(now)
         elif self.stays and not self.is_settled():
-            self._add(now, math.inf)
+            self._add(self._group(self._episodes + _GROUP_EPISODES), now, math.inf)
 
     def is_told(self, now: float) -> bool:
         """Whether nothing of the running episode is left to be posted."""
@@ -129,13 +133,18 @@ class Story:
     def _begin(self, now: float) -> None:
         for _ in range(_EPISODE_ALERTS):
             begins_at = now + self.chance.uniform(0, _OPENING_SECONDS)
-            self._add(begins_at, begins_at + self.chance.uniform(*_LIFE_SECONDS))
+            ends_at = begins_at + self.chance.uniform(*_LIFE_SECONDS)
+            self._add(self._group(self._episodes), begins_at, ends_at)
+        self._episodes += 1
 
-    def _add(self, begins_at: float, ends_at: float) -> None:
-        identity = f"{self.group:03d}x{len(self.lives):04d}"
-        severity = _SEVERITIES[self.group % len(_SEVERITIES)]
-        template = payloads.alert(self.group, identity, severity).template()
+    def _group(self, episode: int) -> int:
+        return self.slot + SLOTS * (episode // _GROUP_EPISODES)
+
+    def _add(self, group: int, begins_at: float, ends_at: float) -> None:
+        identity = f"{self.slot:03d}x{len(self.lives):04d}"
+        severity = _SEVERITIES[self.slot % len(_SEVERITIES)]
+        template = payloads.alert(group, identity, severity).template()
         started = payloads.started(template, begins_at)
-        life = Life(identity, self.group, begins_at, ends_at, started)
+        life = Life(identity, group, begins_at, ends_at, started)
         self.lives.append(life)
         self._open.append(life)

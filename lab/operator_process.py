@@ -60,6 +60,11 @@ class OperatorProcess:
         assert self._child is not None, "the operator was not started"
         return self._child.pid
 
+    @property
+    def exit_status(self) -> int | None:
+        """What it last ended with; None while it runs, and before it was started."""
+        return None if self._child is None else self._child.exit_status
+
     def start(self) -> None:
         """Start it, at first or after it ended, and wait until it can store."""
         self.folder.mkdir(parents=True, exist_ok=True)

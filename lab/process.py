@@ -67,6 +67,11 @@ class Child:
         """False once the process has ended, in whatever way."""
         return self._process.poll() is None
 
+    @property
+    def exit_status(self) -> int | None:
+        """What it ended with: its status, or minus the signal's number; None while it runs."""
+        return self._process.poll()
+
     def wait_until(self, ready: Callable[[], bool], timeout_seconds: float = 30) -> None:
         """Returns once `ready()` is true; where it ends first or is late, ends it: ChildError.
 

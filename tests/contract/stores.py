@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from tocsin.adapters.store import SqlStore, open_store
 from tocsin.model.group import Group, GroupId, OutboxEntry
-from tocsin.model.records import InboxRow
+from tocsin.model.records import InboxRow, Step
 from tocsin.model.signal import SignalId
 
 DAY = 86400.0
@@ -74,3 +74,22 @@ def group(number: int) -> Group:
 
 def entry(number: int, channel: str) -> OutboxEntry:
     return OutboxEntry(group_key(number), channel, wanted=3)
+
+
+BROKEN: Final = Step(
+    signals={signal_key(999): b"half of it"},
+    marks={"broken": 1j},  # type: ignore[dict-item]  # no driver can send that
+)
+"""A step whose statements fail, after some of them have succeeded."""
+
+
+async def drain(store: SqlStore, together: int) -> list[bytes]:
+    """Take everything out, so many rows a step, with steps submitted ahead."""
+    seen: list[bytes] = []
+    steps: list[asyncio.Task[None]] = []
+    while rows := await store.pending(together):
+        seen += [row.payload for row in rows]
+        steps.append(asyncio.create_task(store.commit(Step(done_inbox=[row.id for row in rows]))))
+        await asyncio.sleep(0)
+    await asyncio.gather(*steps)
+    return seen

@@ -14,7 +14,14 @@ from lab.operator_process import NAMESPACE, OperatorOptions, OperatorProcess
 from lab.places import PROJECT
 from lab.slack_process import SlackProcess
 from tests.e2e.site import Site
-from tests.e2e.stories import Invitation, Repair, play_invitation, play_repairs
+from tests.e2e.stories import (
+    Invitation,
+    Repair,
+    Revocation,
+    play_invitation,
+    play_repairs,
+    play_revocation,
+)
 from tests.e2e.tenant import Tenant
 
 PLATFORM = "platform"
@@ -60,7 +67,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def teller() -> Iterator[ThreadPoolExecutor]:
     """Tells stories beside the tests."""
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="story") as pool:
+    with ThreadPoolExecutor(max_workers=3, thread_name_prefix="story") as pool:
         yield pool
 
 
@@ -76,10 +83,16 @@ def repairs(site: Site, teller: ThreadPoolExecutor) -> Future[Mapping[str, Repai
     return teller.submit(play_repairs, site)
 
 
+@pytest.fixture(scope="session")
+def revocation(site: Site, teller: ThreadPoolExecutor) -> Future[Revocation]:
+    """The story of a token that Slack refuses."""
+    return teller.submit(play_revocation, site)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def stories_begin(request: pytest.FixtureRequest) -> None:
     """Begin the stories that some test will want to hear, before the first test."""
-    for story in ("invitation", "repairs"):
+    for story in ("invitation", "repairs", "revocation"):
         wanted = any(story in getattr(item, "fixturenames", ()) for item in request.session.items)
         if wanted:
             request.getfixturevalue(story)

@@ -54,9 +54,34 @@ def play_invitation(site: Site) -> Invitation:
 
 
 def reasons_told(site: Site, tenant: Tenant) -> list[str]:
-    """Return the reasons of the k8s events in a tenant's namespace, oldest first."""
+    """Return the reasons of the k8s events in a tenant's namespace."""
     path = "--output=jsonpath={.items[*].reason}"
     return site.kubectl("get", "events", f"--namespace={tenant.namespace}", path).split()
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A token that Slack refuses: what both objects say, and the message once there is another."""
+
+    config: Condition
+    receiver: Condition
+    message: Message
+    waited_seconds: float
+
+
+def play_revocation(site: Site) -> Revocation:
+    """Revoke the token in use, let a message wait, and put another token into the Secret."""
+    tenant = Tenant(site)
+    tenant.declare("ops")
+    tenant.slack.revoke(tenant.token)
+    site.accept(alert("DiskFull", tenant.namespace))
+    config = site.await_reason(tenant.config_place, "TokenRejected")
+    receiver = site.await_reason(tenant.receiver_place, "ConfigNotReady")
+    site.apply(tenant.secret(tenant.slack.issue_token()))
+    rotated_at = time.time()
+    message = tenant.slack.await_message("ops", "DiskFull")
+    site.await_ready(tenant.config_place, tenant.receiver_place)
+    return Revocation(config, receiver, message, float(message["ts"]) - rotated_at)
 
 
 @dataclass(frozen=True, slots=True)

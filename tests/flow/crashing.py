@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from tests.flow.rig import Rig, alert, quick_receiver, until
 from tocsin.adapters.store import SqlStore, open_store
@@ -46,8 +46,8 @@ class Killing:
         store.commit = self.commit  # type: ignore[method-assign]
         self.slack: Slack
 
-    async def append(self, *arguments: Any) -> None:
-        await self._append(*arguments)
+    async def append(self, kind: str, sender: str, payload: bytes, accepted_at: float) -> None:
+        await self._append(kind, sender, payload, accepted_at)
         self._at("accepted")
 
     async def commit(self, step: Step) -> None:

@@ -80,6 +80,7 @@ class Rig:
         self.intake = Intake(store, self.telemetry)
         self.pacer = SlackPacer(0, 0, time.monotonic)
         self.horizon_seconds = 3600.0
+        self.resend_seconds = 60.0
         self.snapshot = Snapshot()
 
     async def __aenter__(self) -> Self:
@@ -100,7 +101,9 @@ class Rig:
             horizon_seconds=self.horizon_seconds,
         )
         context = ReadingContext("", frozenset({"replica"}), 300.0)
-        inflow = Inflow(READERS, context, lambda: self.intake.refused_at, resend_seconds=60.0)
+        inflow = Inflow(
+            READERS, context, lambda: self.intake.refused_at, resend_seconds=self.resend_seconds
+        )
         flow = Flow(inflow, Scope(frozenset({"tocsin-system"}), ""), lambda: False)
         self.dispatcher = Dispatcher(outside, flow)
         self._running = asyncio.create_task(self.dispatcher.run())

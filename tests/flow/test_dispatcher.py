@@ -1,6 +1,7 @@
 """The whole pipeline on a real store against the Slack stand-in."""
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -256,6 +257,56 @@ async def test_two_names_of_one_channel_get_one_message(
         await until(lambda: store.backlog().rows == 0)
         await until(lambda: alerts_channel.has(1, "web-1"))
         assert rig.dispatcher.waiting("payments/oncall", "C00ALERTS") == 0
+
+
+async def test_an_alert_that_is_not_sent_again_resolves_by_the_clock(
+    store: SqlStore, slack: StandIn, alerts_channel: Shown
+) -> None:
+    async with Rig(store, slack.url) as rig:
+        await rig.adopt(quick_receiver())
+        await rig.accept(alert("web-1", ends_in_seconds=1.5))
+        await until(lambda: alerts_channel.has(1, "Firing"))
+        await until(lambda: alerts_channel.has(1, "Resolved"))
+
+
+async def test_invariant_7_a_restart_resolves_nothing_by_the_clock_for_a_while(
+    open_: OpenStore, slack: StandIn, alerts_channel: Shown
+) -> None:
+    store = await open_()
+    async with Rig(store, slack.url) as rig:
+        await rig.adopt(quick_receiver())
+        await rig.accept(alert("web-1", ends_in_seconds=1.5))
+        await until(lambda: alerts_channel.has(1, "Firing"))
+    await store.close()
+    store = await open_()
+    rig = Rig(store, slack.url)
+    rig.resend_seconds = 1.5  # so nothing resolves by the clock for 3 s
+    started_at = time.time()
+    async with rig:
+        await rig.adopt(quick_receiver())
+        await until(lambda: alerts_channel.has(1, "Resolved"))
+    await store.close()
+    assert time.time() - started_at > 3.0
+
+
+async def test_a_delivery_that_waits_too_long_is_given_up_and_says_why(
+    store: SqlStore,
+    slack: StandIn,
+    alerts_channel: Shown,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tocsin.pipeline.delivery._EXPIRY_TURNS", 1)
+    rig = Rig(store, slack.url)
+    rig.horizon_seconds = 0.5
+    async with rig:
+        rig.kube.secrets.clear()
+        await rig.adopt(quick_receiver())
+        await rig.accept(alert("web-1"))
+        await until(lambda: rig.dispatcher.tally("payments/oncall", "alerts").failed == 1)
+        assert "DeliveryExpired" in rig.dispatcher.tally("payments/oncall", "alerts").last_error
+        assert rig.dispatcher.waiting("payments/oncall", "alerts") == 0
+        await until(lambda: ("payments/oncall", True) in rig.statuses.changes)
+    assert alerts_channel.messages == []
 
 
 async def test_a_withdrawn_grant_stops_messages_at_once(

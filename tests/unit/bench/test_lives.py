@@ -69,6 +69,12 @@ def test_episodes_follow_each_other_with_new_identities() -> None:
     assert identities[0] == "007x0000"
 
 
+def test_a_group_has_two_episodes_and_another_takes_its_place() -> None:
+    story = Story(7, random.Random(1), next_at=0.0)
+    run(story, 100.0)
+    assert [each.group for each in story.lives[:15]] == [7] * 6 + [107] * 6 + [207] * 3
+
+
 def test_an_episode_begins_only_after_the_one_before_is_over_and_told() -> None:
     story = Story(7, random.Random(1), next_at=0.0)
     run(story, 60.0)
