@@ -36,8 +36,8 @@ demo-once: lab ## The same without a person: exits 0 once the message has come a
 test: lab ## Run all tests; the pure layers' also for full branch coverage
 	@echo "test: the pure layers, with branch coverage"
 	@$(RUN)/python -m pytest -q --cov --cov-branch $(PURE_TESTS)
-	@echo "test: everything, with $(WORKERS) workers"
-	@$(RUN)/python -m pytest -n $(WORKERS) tests
+	@echo "test: everything else, with $(WORKERS) workers"
+	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup tests $(PURE_TESTS:%=--ignore=%)
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, layers, and that what is generated is up to date
