@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from lab import shared
 from lab.kubectl import Cluster
@@ -18,6 +19,10 @@ from lab.postgres import PostgresDatabases
 
 if TYPE_CHECKING:
     from lab.slack.server import StandIn
+
+# The same examples in every run; `--hypothesis-profile=default` looks for new ones.
+settings.register_profile("stable", derandomize=True, deadline=None)
+settings.load_profile("stable")
 
 # A test run is one controlling pytest process and, with -n, its workers. They share this folder.
 RUN_FOLDER = pytest.StashKey[Path]()

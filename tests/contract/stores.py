@@ -1,8 +1,8 @@
 """Opens stores, fills them, and looks behind them; for the tests of the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +51,19 @@ def query(url: str, statement: str, **parameters: object) -> list[tuple[Any, ...
             return [tuple(row) for row in result] if result.returns_rows else []
     finally:
         engine.dispose()
+
+
+@contextmanager
+def writes_held_up(url: str) -> Iterator[None]:
+    """Hold a lock that lets a store read, and lets it wait with what it writes."""
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        is_sqlite = engine.dialect.name == "sqlite"
+        lock = "BEGIN IMMEDIATE" if is_sqlite else "LOCK TABLE signals IN EXCLUSIVE MODE"
+        connection.exec_driver_sql(lock)
+        yield
+        connection.rollback()
+    engine.dispose()
 
 
 async def until(holds: Callable[[], bool]) -> None:

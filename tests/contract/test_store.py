@@ -16,6 +16,7 @@ from tests.contract.stores import (
     opened,
     query,
     signal_key,
+    writes_held_up,
 )
 from tocsin.adapters.store import SqlStore
 from tocsin.errors import StoreIncompatible, StoreUnavailable
@@ -127,14 +128,21 @@ async def test_steps_apply_in_the_order_in_which_they_were_submitted(store: SqlS
     assert await store.signals([key]) == {key: b"2"}
 
 
-async def test_reads_see_every_step_that_was_submitted_before_them(store: SqlStore) -> None:
+@pytest.mark.parametrize("gives_up", [False, True], ids=["waiting", "given-up"])
+async def test_reads_see_every_step_that_was_submitted_before_them(
+    store: SqlStore, store_url: str, gives_up: bool
+) -> None:
     key = signal_key(1)
-    step = asyncio.create_task(store.commit(Step(signals={key: b"1"}, keys={"k": NOW})))
-    await asyncio.sleep(0)
-    assert not step.done()
-    assert await store.signals([key]) == {key: b"1"}
-    assert await store.used_keys(["k"]) == {"k"}
-    await step
+    with writes_held_up(store_url):
+        step = asyncio.create_task(store.commit(Step(signals={key: b"1"}, keys={"k": NOW})))
+        await asyncio.sleep(0)
+        if gives_up:
+            step.cancel()
+        reads = asyncio.gather(store.signals([key]), store.used_keys(["k"]))
+        await asyncio.sleep(0.1)  # long enough for a read that does not wait
+        assert not reads.done()
+    assert await reads == [{key: b"1"}, {"k"}]
+    assert (await asyncio.gather(step, return_exceptions=True) != [None]) == gives_up
 
 
 async def test_a_step_whose_statements_fail_takes_nobody_else_with_it(store: SqlStore) -> None:

@@ -51,7 +51,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ControlPlane(folder / "cluster") as cluster,
         SlackProcess(folder / "slack") as slack,
     ):
-        cluster.kubectl("apply", "--kustomize", str(PROJECT / "manifests" / "base"))
+        cluster.kubectl(
+            "apply", "--server-side", "--kustomize", str(PROJECT / "manifests" / "base")
+        )
         crds = ("crd/slackconfigs.tocsin.dev", "crd/slackreceivers.tocsin.dev")
         cluster.kubectl("wait", "--for=condition=Established", *crds)
         settings = {
@@ -61,7 +63,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         }
         options = OperatorOptions(slack.url, settings=settings)
         with OperatorProcess(folder / "operator", cluster, options) as operator:
-            yield Site(cluster, operator, slack.url)
+            site = Site(cluster, operator, slack.url)
+            site.note_service_account_token()
+            yield site
 
 
 @pytest.fixture(scope="session")

@@ -43,20 +43,15 @@ def play_invitation(site: Site) -> Invitation:
     invited_at = time.time()
     message = tenant.slack.await_message("ops", "DiskFull")
     after = site.await_reason(tenant.receiver_place, "Delivered", "Delivering")
+    site.await_k8s_event("ChannelReachable", tenant.namespace)
     return Invitation(
         before=before,
         waiting=waiting,
         after=after,
         message=message,
         waited_seconds=float(message["ts"]) - invited_at,
-        told=reasons_told(site, tenant),
+        told=site.k8s_events(tenant.namespace),
     )
-
-
-def reasons_told(site: Site, tenant: Tenant) -> list[str]:
-    """Return the reasons of the k8s events in a tenant's namespace."""
-    path = "--output=jsonpath={.items[*].reason}"
-    return site.kubectl("get", "events", f"--namespace={tenant.namespace}", path).split()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,9 @@ def test_kubectl_get_shows_whether_messages_arrive(site: Site, tenant: Tenant) -
     assert values == ["oncall", "true", "2", "True", "True", "2", "0"]
     assert last_sent.rstrip("s").isdigit()
     assert age.rstrip("s").isdigit()
-    table = site.kubectl("get", "slackreceivers", f"--namespace={tenant.namespace}", "--output=wide")
+    table = site.kubectl(
+        "get", "slackreceivers", f"--namespace={tenant.namespace}", "--output=wide"
+    )
     assert " ".join(table.splitlines()[0].split()) == f"{columns} REASON MESSAGE"
     assert "Delivered" in table
 

@@ -32,17 +32,12 @@ def test_an_operator_that_is_told_to_end_finishes_its_post_and_its_successor_rep
     site: Site, tenant: Tenant
 ) -> None:
     tenant.declare("ops")
-    slow = {
-        "kind": "delay",
-        "method": "chat.postMessage",
-        "channel": tenant.slack.channel_id("ops"),
-        "delay_seconds": 3,
-        "count": 1,
-    }
-    site.control("faults", [slow])
+    channel = tenant.slack.channel_id("ops")
+    slow = {"kind": "delay", "delay_seconds": 2, "count": 1}
+    site.control("faults", [{**slow, "method": "chat.postMessage", "channel": channel}])
     firing = alert("DiskFull", tenant.namespace)
     site.accept(firing, alert("MemoryLow", tenant.namespace))
-    wait_until(lambda: not site.control("faults")["faults"], "a post to be in flight")
+    wait_until(lambda: not site.faults_left(channel), "a post to be in flight")
     assert tenant.slack.messages("ops") == []
     try:
         site.operator.stop()

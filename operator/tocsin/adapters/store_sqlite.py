@@ -49,7 +49,7 @@ class SqliteBackend:
             raise StoreIncompatible(
                 "the database URL must name a file, such as sqlite:////var/lib/tocsin/tocsin.db"
             )
-        self._file = Path(str(url.database)).absolute()
+        self._file = Path(str(url.database)).resolve()
         self._free_bytes_of = free_bytes_of
         self._lock = _locked(self._file)
         self._reusable_bytes = 0

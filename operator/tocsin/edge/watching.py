@@ -23,6 +23,8 @@ from tocsin.redact import redact
 _RESTART_SECONDS: Final = (1.0, 30.0)
 _HEALTHY_SECONDS: Final = 60.0
 _GRACE_SECONDS: Final = 0.3
+_FAREWELL_SECONDS: Final = 0.2
+"""For connections to end as TLS wants them to; cut off, they would be leaked."""
 _STOP_SECONDS: Final = 5.0
 _LONGEST_BACKOFF_SECONDS: Final = 5.0
 
@@ -119,7 +121,10 @@ class _Run:
         # While the API server is away, kopf has calls to retry, for which it would wait 5 s.
         await asyncio.wait({operator}, timeout=_GRACE_SECONDS)
         operator.cancel()
-        await asyncio.gather(operator, return_exceptions=self._stopping.is_set())
+        try:
+            await asyncio.gather(operator, return_exceptions=self._stopping.is_set())
+        finally:
+            await asyncio.sleep(_FAREWELL_SECONDS)
 
     def _hand_over(self, kind: Kind, change: str | None, body: Mapping[str, Any]) -> None:
         if not self._stopping.is_set():

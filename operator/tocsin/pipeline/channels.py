@@ -11,8 +11,9 @@ from typing import Final, Literal
 
 from tocsin.model.channels import bare_name, is_conversation_id, is_member_id
 from tocsin.model.facts import ChannelLook
-from tocsin.model.workspace import ChannelInfo, Connection, Identity, TokenType
+from tocsin.model.workspace import ChannelInfo, Connection, Identity
 from tocsin.pipeline.channel_listings import LISTED_SECONDS, MISSED_SECONDS, Listing, View
+from tocsin.pipeline.cures import join, look_for, unarchive
 from tocsin.pipeline.ports import Slack
 from tocsin.pipeline.workspaces import WorkspaceState
 
@@ -120,15 +121,12 @@ def _visible(view: View, identity: Identity) -> Sequence[Listing]:
 def _judge(info: ChannelInfo, identity: Identity) -> _Answer:
     shown = f"#{info.name}" if info.name else info.id
     if info.is_archived:
-        return "False", "ChannelArchived", f"{shown} is archived: unarchive it, or name another"
+        return "False", "ChannelArchived", unarchive(shown)
     if info.is_member:
         return "True", "Member", ""
     if not info.is_private and _ANYWHERE_SCOPE in identity.scopes:
         return "True", "Public", ""
-    if identity.token_type is TokenType.USER:
-        return "False", "NotInChannel", f"@{identity.user} is not in {shown}, and must join it"
-    text = f"the app is not in {shown}: type /invite @{identity.user} there"
-    return "False", "NotInChannel", text
+    return "False", "NotInChannel", join(shown, identity)
 
 
 def _missing(
@@ -151,12 +149,7 @@ def _missing(
         shown = f"channel #{reference}"
         guess = view.public.guess(reference) or view.private.guess(reference)
     hint = f" (did you mean #{guess}?)" if guess else ""
-    return (
-        "False",
-        "ChannelNotFound",
-        f"the app sees no {shown}{hint}: check the name; if it is private, type "
-        f"/invite @{identity.user} there",
-    )
+    return "False", "ChannelNotFound", look_for(f"{shown}{hint}", identity)
 
 
 def _look(channel: str, channel_id: str, answer: _Answer) -> ChannelLook:

@@ -20,6 +20,7 @@ from tocsin.model.snapshot import Snapshot
 from tocsin.model.tally import Tally
 from tocsin.pipeline.adopting import stored_snapshot
 from tocsin.pipeline.inbox import Inbox, Inflow, RowFailed, set_aside
+from tocsin.pipeline.memory import Memory
 from tocsin.pipeline.sending import Outside, Prepared
 from tocsin.pipeline.session import Scope, Session, open_session, read_tallies
 
@@ -96,7 +97,7 @@ class Dispatcher:
 
     def counts(self) -> Mapping[str, int]:
         """Return how many groups and signals there are."""
-        return self._session.memory.counts() if self._session else {}
+        return (self._session.memory if self._session else Memory()).counts()
 
     def stop(self) -> None:
         """End `run`: nothing starts any more, what is in flight finishes."""

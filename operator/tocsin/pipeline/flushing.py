@@ -126,7 +126,7 @@ class Flusher:
         group.row.edit_due = now
 
     def _hold(self, group: LiveGroup, step: Step) -> None:
-        """Let nothing wait while the receiver is disabled: what it was for is decided anew later."""
+        """Let nothing wait while the receiver is disabled: it is decided anew later."""
         group.row.edit_due = 0.0
         for entry in group.outbox.values():
             if entry.notify is not None and entry.attempt is None:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from tocsin.errors import KubeForbidden, KubeNotFound
+from tocsin.errors import KubeError, KubeForbidden, KubeNotFound
 from tocsin.model.object_key import Kind, ObjectKey
 from tocsin.model.snapshot import key_of
 from tocsin.pipeline.ports import Kube
@@ -73,7 +73,7 @@ class ResourceMirror:
             self._list, longest_backoff_seconds=_LONGEST_BACKOFF_SECONDS
         )
         self._unlisted: set[str] = {*Kind, _NAMESPACES}
-        self._suspended: set[str] = set()
+        self._suspended: dict[str, KubeError] = {}
         self._returned: dict[Kind, tuple[float, int]] = {}
         self._rested_at: dict[str, float] = {}
         self._untold: set[ObjectKey] = set()
@@ -124,7 +124,7 @@ class ResourceMirror:
             else:
                 await self._list_objects(Kind(name))
         except (KubeNotFound, KubeForbidden) as error:
-            self._suspend(name, str(error))
+            self._suspend(name, error)
             return _SUSPENDED_SECONDS
         if name in self._unlisted:
             self._unlisted.discard(name)
@@ -142,7 +142,7 @@ class ResourceMirror:
 
     async def _list_namespaces(self) -> None:
         labels = await self._kube.namespace_labels()
-        self._suspended.discard(_NAMESPACES)
+        self._suspended.pop(_NAMESPACES, None)
         if self._cache.put_namespaces(labels):
             self._listener.regranted()
 
@@ -150,8 +150,8 @@ class ResourceMirror:
         began, began_at = self._cache.sequence, _now()
         listing = self._kube.list_configs if kind is Kind.CONFIG else self._kube.list_receivers
         bodies = await listing()
-        if kind in self._suspended:
-            self._resume(kind)
+        if (reason := self._suspended.pop(kind, None)) is not None:
+            self._resume(kind, reason)
         found, changed = set(), set()
         for number, body in enumerate(bodies, start=1):
             metadata = body["metadata"]
@@ -206,16 +206,20 @@ class ResourceMirror:
             and int(metadata["resourceVersion"]) < int(known.resource_version)
         )
 
-    def _suspend(self, name: str, reason: str) -> None:
+    def _suspend(self, name: str, reason: KubeError) -> None:
+        """Keep what is known of a kind that cannot be listed; that it is gone weighs heaviest."""
         if name not in self._suspended:
-            self._suspended.add(name)
-            _log.warning("cannot be listed; what is known of it is kept", kind=name, reason=reason)
+            _log.warning("cannot be listed; what is known is kept", kind=name, error=str(reason))
+        if not isinstance(self._suspended.get(name), KubeNotFound):
+            self._suspended[name] = reason
 
-    def _resume(self, kind: Kind) -> None:
-        """Take up a kind that is back; its old objects have ten minutes to come back, too."""
-        self._suspended.discard(kind)
-        until = _now() + RESYNC_SECONDS
-        self._returned[kind] = (until, self._cache.sequence)
+    def _resume(self, kind: Kind, reason: KubeError) -> None:
+        """Take up a kind that is back; if it was gone, its objects have ten minutes to come, too.
+
+        That a CRD was deleted has deleted its objects; lack of rights has not.
+        """
+        if isinstance(reason, KubeNotFound):
+            self._returned[kind] = (_now() + RESYNC_SECONDS, self._cache.sequence)
         self.rewatch.set()
         _log.info("can be listed again", kind=kind)
 

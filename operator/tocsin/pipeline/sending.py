@@ -31,6 +31,7 @@ from tocsin.model.signal import SignalId
 from tocsin.model.tally import Tally
 from tocsin.pipeline import outcomes
 from tocsin.pipeline.channels import ChannelDirectory
+from tocsin.pipeline.cures import cure
 from tocsin.pipeline.destinations import Destination, Destinations
 from tocsin.pipeline.drafting import draft
 from tocsin.pipeline.flushing import present
@@ -252,7 +253,7 @@ class Sender:
                 self._outside.suspected(config)
             case SlackDestinationRejected():
                 outcomes.retry(entry, error)
-                self._block(group, entry, error)
+                self._block(prepared, error)
                 verdict = Verdict(first=True, pause_seconds=_BLOCKED_RETRY_SECONDS)
             case _:
                 outcomes.retry(entry, error)
@@ -272,14 +273,15 @@ class Sender:
         seconds = min(longest, first * 2.0 ** min(prepared.entry.failures - 1, 10))
         return seconds * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
-    def _block(self, group: LiveGroup, entry: OutboxEntry, error: SlackError) -> None:
-        receiver, channel = group.row.receiver, entry.channel
+    def _block(self, prepared: Prepared, error: SlackError) -> None:
+        receiver, channel = prepared.group.row.receiver, prepared.entry.channel
         tally = self.tally(receiver, channel)
         is_news = tally.blocked != error.code
         if is_news:
             _log.warning(
                 "a channel takes no messages", receiver=receiver, channel=channel, why=str(error)
             )
-        tally.blocked, tally.blocked_message = error.code, str(error)
+        what_to_do = cure(error.code, channel, prepared.destination.identity)
+        tally.blocked, tally.blocked_message = error.code, what_to_do or str(error)
         tally.last_error, tally.last_error_at = str(error), time.time()
         self._outside.statuses.changed(receiver, transition=is_news)

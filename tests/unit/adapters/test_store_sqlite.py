@@ -53,6 +53,14 @@ def test_the_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:
     SqliteBackend(url_of(tmp_path / "store.db"), free_bytes_on_disk).close()
 
 
+def test_the_lock_holds_whatever_name_the_file_goes_by(tmp_path: Path) -> None:
+    (tmp_path / "alias.db").symlink_to(tmp_path / "store.db")
+    first = SqliteBackend(url_of(tmp_path / "store.db"), free_bytes_on_disk)
+    with pytest.raises(StoreIncompatible, match="in use by another process"):
+        SqliteBackend(url_of(tmp_path / "alias.db"), free_bytes_on_disk)
+    first.close()
+
+
 @pytest.mark.parametrize("database", ["", "/:memory:", "/file:x?mode=memory&uri=true"])
 def test_a_url_without_a_file_is_refused(database: str) -> None:
     with pytest.raises(StoreIncompatible, match="must name a file"):

@@ -1,9 +1,12 @@
 """Mrkdwn: text from outside is shown to the letter, does nothing, and fits."""
 
+from unicodedata import category
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.stages.slack_limits import WRITING_FORMATS
 from tocsin.model.mrkdwn import ELLIPSIS, code, fit, length, link, one_line, paragraph
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
@@ -155,3 +158,9 @@ def test_any_text_fits_and_encodes(text: str, limit: int) -> None:
         shown.encode()
         assert "<" not in shown
         assert ">" not in shown
+
+
+def test_no_format_character_of_unicode_goes_through_unless_scripts_are_written_with_it() -> None:
+    every = [chr(code) for code in range(0x110000) if category(chr(code)) == "Cf"]
+    unseen = [each for each in every if not WRITING_FORMATS.match(each)]
+    assert [each for each in unseen if each in one_line(f"a{each}b", 100)] == []

@@ -295,6 +295,31 @@ async def test_a_disabled_receiver_sends_nothing_and_replays_nothing_that_is_ove
     assert not any("missed" in str(each.message) for each in sent)
 
 
+async def test_what_ends_between_two_looks_at_a_disabled_receiver_is_not_told_later() -> None:
+    story = Story()
+    await story.adopt(receiver(enabled=False))
+    story.hear("brief", ends_at=None)
+    assert story.at(1001) == []
+    story.end("brief")
+    await story.adopt(receiver(enabled=True))
+    assert story.at(1010) == []
+    assert not story.memory.signals
+
+
+async def test_an_end_while_a_receiver_is_disabled_is_shown_afterwards() -> None:
+    story = Story()
+    story.hear("a", ends_at=None)
+    story.at(1001)
+    await story.adopt(receiver(enabled=False))
+    story.now = 1100
+    story.end("a")
+    assert story.at(1401) == []
+    await story.adopt(receiver(enabled=True))
+    (edit,) = story.at(1402)
+    assert summary([edit]) == [EDITED]
+    assert "Resolved" in str(edit.message)
+
+
 async def test_a_changed_channel_list_is_in_force_at_once() -> None:
     story = Story([receiver(channels=["ops"])])
     story.hear("a", ends_at=None)

@@ -212,8 +212,10 @@ async def test_objects_behind_withdrawn_rights_are_kept() -> None:
         assert mirrored.receivers() == {"ops", "dev"}
         del server.refusals[Kind.RECEIVER]
         server.put(Kind.RECEIVER, "new", receiver_spec())
+        server.delete(Kind.RECEIVER, "dev")
         await asyncio.sleep(6)
-        assert mirrored.receivers() == {"ops", "dev", "new"}
+        assert mirrored.receivers() == {"ops", "new"}
+        assert mirrored.mirror.rewatch.is_set()
 
 
 @virtual_time
@@ -232,6 +234,22 @@ async def test_a_kind_that_is_back_has_ten_minutes_to_bring_its_objects_back() -
         await asyncio.sleep(RESYNC_SECONDS)
         assert mirrored.receivers() == {"ops"}
         assert mirrored.listener.told("forgotten") == [DEV]
+
+
+@virtual_time
+async def test_a_crd_that_was_deleted_counts_also_if_rights_were_withdrawn_afterwards() -> None:
+    server = _server()
+    async with _running(server) as mirrored:
+        await asyncio.sleep(1)
+        server.refusals[Kind.RECEIVER] = KubeNotFound("the CRD is gone")
+        mirrored.delete(Kind.RECEIVER, "ops")
+        mirrored.delete(Kind.RECEIVER, "dev")
+        await asyncio.sleep(60)
+        server.refusals[Kind.RECEIVER] = KubeForbidden("no longer")
+        await asyncio.sleep(60)
+        del server.refusals[Kind.RECEIVER]
+        await asyncio.sleep(60)
+        assert mirrored.receivers() == {"ops", "dev"}
 
 
 @virtual_time

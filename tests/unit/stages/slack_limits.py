@@ -31,7 +31,7 @@ OWN_WORDS = re.compile(
     r"|be|sent|after|resolved|firing|in|all|and|more|one|of|the|same)\b"
 )
 WRITING_FORMATS = re.compile(
-    "[\u200c\u200d\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]|[\U000110bd]"
+    "[\u200c\u200d\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]|[\U000110bd\U000110cd]"
 )
 
 
