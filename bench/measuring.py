@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-_POLL_SECONDS: Final = 0.05
 _SYNC_BYTES: Final = 4096
 
 
@@ -83,11 +82,11 @@ def parse_metrics(text: str) -> dict[str, float]:
     return samples
 
 
-def wait_for(look: Callable[[], bool], timeout_seconds: float) -> bool:
+def wait_for(look: Callable[[], bool], timeout_seconds: float, poll_seconds: float = 0.05) -> bool:
     """Look until it is so or the time is over; return which."""
     deadline = time.monotonic() + timeout_seconds
     while not look():
         if time.monotonic() > deadline:
             return False
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll_seconds)
     return True

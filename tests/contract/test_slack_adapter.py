@@ -81,7 +81,7 @@ async def test_verify_tells_the_team_the_bot_and_the_scopes(
     assert identity.bot_id == "B0TOCSIN"
     assert identity.token_type is TokenType.BOT
     assert {"chat:write", "channels:read"} <= identity.scopes
-    assert identity.reads_history
+    assert "channels:history" in identity.scopes
 
 
 async def test_a_token_of_a_person_is_a_user_token(

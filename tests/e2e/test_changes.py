@@ -4,6 +4,10 @@ That something does *not* come is seen by what comes after it: a second receiver
 namespace, the witness, which nobody touches.
 """
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from lab.errors import KubectlError
@@ -118,7 +122,7 @@ def test_a_deleted_receiver_is_forgotten_and_one_of_its_name_begins_anew(
     site.apply(tenant.receiver("ops", builtin=[]))
     site.await_ready(tenant.receiver_place)
     assert site.status(tenant.receiver_place)["totals"]["sent"] == 0
-    site.apply(tenant.receiver("ops"))
+    site.apply(tenant.receiver("ops", builtin=["alerts"]))
     tenant.slack.await_message("ops", "MemoryLow")
     assert tenant.slack.headlines("ops") == ["Firing: DiskFull", "Firing: MemoryLow"]
 
@@ -137,33 +141,44 @@ def test_a_namespace_with_all_that_is_in_it_can_be_deleted(
     neighbour.slack.await_message("ops", "DiskFull")
 
 
-def test_an_object_that_a_laxer_schema_let_in_says_what_is_wrong_and_harms_no_other(
+def test_objects_that_a_laxer_schema_let_in_say_what_is_wrong_and_harm_no_other(
     site: Site, tenant: Tenant, neighbour: Tenant
 ) -> None:
     for each in (tenant, neighbour):
         each.declare("ops")
     matcher = {"name": "pod", "value": "api-(", "matchType": "=~"}
     subscription = {"name": "broken", "source": "alerts", "matchers": [matcher]}
-    broken = tenant.receiver("ops", subscriptions=[subscription])
-    lax = '{"type":"object","x-kubernetes-preserve-unknown-fields":true}'
-    crd = "crd/slackreceivers.tocsin.dev"
-    patch = f'[{{"op":"replace","path":"{_PATCHED_SPEC}","value":{lax}}}]'
-    site.kubectl("patch", crd, "--type=json", f"--patch={patch}")
-    try:
-        wait_until(lambda: _is_taken(site, broken), "the laxer schema to be in force")
-        ready = site.await_reason(tenant.receiver_place, "Invalid")
-    finally:
-        site.kubectl("replace", "--filename", str(PROJECT / "crds" / "slackreceivers.yaml"))
-    assert "spec.subscriptions[0].matchers[0]" in ready["message"]
-    assert "not a regular expression" in ready["message"]
+    wrong = tenant.receiver("ops", subscriptions=[subscription])
+    mistyped = tenant.receiver(name="mistyped", channels="ops", enabled=["yes"])
+    with _laxer_schema(site, wrong):
+        site.apply(wrong, mistyped)
+        matching = site.await_reason(tenant.receiver_place, "Invalid")["message"]
+        typing = site.await_reason(f"slr/mistyped {tenant.namespace}", "Invalid")["message"]
+    assert matching.startswith("spec.subscriptions[0].matchers[0]")
+    assert "not a regular expression" in matching
+    assert typing.startswith("spec.enabled: Input should be a valid boolean (and 1 more)")
     site.accept(alert("DiskFull", neighbour.namespace))
     neighbour.slack.await_message("ops", "DiskFull")
-    wait_until(lambda: not _is_taken(site, broken), "the strict schema to be in force again")
 
     site.apply(tenant.receiver("ops"))
     site.await_ready(tenant.receiver_place)
     site.accept(alert("DiskFull", tenant.namespace))
     tenant.slack.await_message("ops", "DiskFull")
+
+
+@contextmanager
+def _laxer_schema(site: Site, wrong: Document) -> Iterator[None]:
+    """Let the CRD take any spec for a while, as that of an older release might take `wrong`."""
+    lax = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    patch = json.dumps([{"op": "replace", "path": _PATCHED_SPEC, "value": lax}])
+    site.kubectl("patch", "crd/slackreceivers.tocsin.dev", "--type=json", f"--patch={patch}")
+    try:
+        wait_until(lambda: _is_taken(site, wrong), "the laxer schema to be in force")
+        yield
+    finally:
+        site.kubectl("replace", "--filename", str(PROJECT / "crds" / "slackreceivers.yaml"))
+    probe = Tenant(site).receiver("ops", subscriptions=wrong["spec"]["subscriptions"])
+    wait_until(lambda: not _is_taken(site, probe), "the strict schema to be in force again")
 
 
 def _is_taken(site: Site, document: Document) -> bool:

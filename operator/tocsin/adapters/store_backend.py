@@ -34,10 +34,6 @@ class Backend(Protocol):
         """Begin a transaction that writes, on a cursor of the driver's."""
         ...
 
-    def is_alive(self, connection: Connection) -> bool:
-        """Return whether a connection on which a statement failed can be used further."""
-        ...
-
     def maintain(self, connection: Connection, *, is_idle: bool) -> None:
         """Do housekeeping on the writer's connection between two batches; nothing waits if idle."""
         ...

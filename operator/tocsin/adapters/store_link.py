@@ -57,16 +57,15 @@ class Link:
         connection = self._connection
         if connection is None:
             return False
-        is_good = not connection.invalidated
-        if is_good:
-            try:
+        is_undone = not connection.invalidated
+        try:
+            if is_undone:
                 connection.connection.rollback()
-                is_good = self._backend.is_alive(connection)
-            except Exception:  # whatever it is, the state of this connection is unknown
-                is_good = False
-        if not is_good:
+        except Exception:  # whatever it is, the state of this connection is unknown
+            is_undone = False
+        if not is_undone:
             self._drop()
-        return is_good
+        return is_undone
 
     def maintain(self, *, is_idle: bool) -> None:
         """Let the backend do its housekeeping, while there is a connection."""

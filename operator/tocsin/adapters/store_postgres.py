@@ -74,10 +74,6 @@ class PostgresBackend:
     def begin(self, cursor: DBAPICursor) -> None:
         """Do nothing: the driver begins a transaction with its first statement."""
 
-    def is_alive(self, connection: Connection) -> bool:
-        """Return whether the driver still has its connection."""
-        return not connection.invalidated and not _driver(connection).closed
-
     def maintain(self, connection: Connection, *, is_idle: bool) -> None:
         """Do nothing: the server looks after itself."""
 
@@ -87,10 +83,6 @@ class PostgresBackend:
     def close(self) -> None:
         """Close the connections, and the lock with them."""
         self.engine.dispose()
-
-
-def _driver(connection: Connection) -> Any:
-    return connection.connection.dbapi_connection
 
 
 def _set_up(connection: Any, _record: Any) -> None:

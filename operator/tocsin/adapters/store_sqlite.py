@@ -73,10 +73,6 @@ class SqliteBackend:
         """Begin a transaction that writes."""
         cursor.execute("BEGIN IMMEDIATE")
 
-    def is_alive(self, connection: Connection) -> bool:
-        """A connection to a file stays usable when a statement failed."""
-        return not connection.invalidated
-
     def maintain(self, connection: Connection, *, is_idle: bool) -> None:
         """Four times a second: measure the file's free pages, and copy the log into the file.
 

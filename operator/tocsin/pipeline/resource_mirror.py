@@ -25,7 +25,7 @@ GRANTS_SECONDS: Final = 60.0
 """Between two looks at the namespaces' labels while a SlackConfig grants by selector."""
 _RETURNED_SECONDS: Final = 60.0
 _TOLD_SECONDS: Final = 5.0
-_SUSPENDED_SECONDS: Final = 5.0
+_SUSPENDED_SECONDS: Final = 3.0
 _RELISTED_SECONDS: Final = 2.0
 _DELETED_SECONDS: Final = 0.2
 _LIST_PAUSE_FACTOR: Final = 5

@@ -9,7 +9,7 @@ from tests.unit.pipeline.doubles import identity
 from tests.unit.pipeline.reconciling import Control, running
 from tests.virtual_time import virtual_time
 from tocsin.errors import KubeNotFound, SlackCredentialRejected
-from tocsin.model.object_key import Kind
+from tocsin.model.object_key import Kind, ObjectKey
 from tocsin.model.tally import Tally
 from tocsin.model.workspace import Connection, Identity
 
@@ -348,8 +348,10 @@ async def test_a_config_deleted_while_slack_is_asked_leaves_no_credential_behind
         control.slack.verify = hesitate  # type: ignore[method-assign]  # Slack is slow today
         control.apply(CONFIG, "acme", config_spec())
         control.apply(RECEIVER, "ops", receiver_spec())
+        control.writer.changed("monitoring/ops", transition=True)
+        control.writer.report(ObjectKey(CONFIG, "monitoring/acme"), transition=True)
         await _settled(control)
-        assert "conditions" not in control.status(RECEIVER, "ops")
+        assert control.server.patches == []
         control.delete(CONFIG, "acme")
         await _settled(control, 30)
         assert control.workspaces.state("monitoring/acme") is None
