@@ -16,7 +16,8 @@ ELLIPSIS: Final = "…"
 _UNSEEN: Final = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls, but tab and line feed
-    "\xad\u180e\u200b\u2060-\u2065\ufeff\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # no width
+    "\xad\u180e\u200b\u2060-\u2065\ufeff"  # no width
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # for layout
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction
     "\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"  # annotations, tags, no characters
     "\ud800-\udfff"  # halves of a character
