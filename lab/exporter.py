@@ -1,4 +1,4 @@
-"""A metrics endpoint whose samples are set by whoever runs it, for the lab's Prometheus to scrape."""
+"""A metrics endpoint whose samples are set by whoever runs it; the lab's Prometheus scrapes it."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
