@@ -6,9 +6,9 @@ import msgspec
 class Tally(msgspec.Struct, array_like=True):
     """Counters and the last outcomes; times in seconds since the epoch, 0 for never.
 
-    `channel_id` is empty until Slack has told it. `blocked` is the CamelCase reason why nothing
-    arrives now (`NotInChannel`, `ChannelArchived`, ...), empty while it does; `blocked_message` is
-    for people and names the cure.
+    `channel_id` is empty until Slack has told it. `blocked` is Slack's word for why nothing
+    arrives now (`not_in_channel`, `is_archived`, ...), empty while it does; `blocked_message` is for
+    people.
     """
 
     sent: int = 0
