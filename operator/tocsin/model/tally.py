@@ -7,7 +7,8 @@ class Tally(msgspec.Struct, array_like=True):
     """Counters and the last outcomes; times in seconds since the epoch, 0 for never.
 
     `channel_id` is empty until Slack has told it. `blocked` is Slack's word for why nothing arrives
-    now (`not_in_channel`, `is_archived`, ...), empty while it does; `blocked_message` is for people.
+    now (`not_in_channel`, `is_archived`, ...), empty while it does; `blocked_message` is for
+    people.
     """
 
     sent: int = 0
