@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     delivery_horizon_seconds: float = Field(
         24 * 3600, gt=0, description="How long a delivery is tried before it is given up"
     )
-    decision_days: float = Field(7, gt=0, description="How long decisions can be looked up")
+    decision_days: float = Field(
+        7, gt=0, description="How long decisions are kept at most; a size limit may end them sooner"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level")
     log_format: Literal["json", "console"] = Field("json", description="Log format")
     kubeconfig: Path | None = Field(
