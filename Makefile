@@ -37,7 +37,7 @@ test: lab ## Run all tests; the pure layers' also for full branch coverage
 	@echo "test: the pure layers, with branch coverage"
 	@$(RUN)/python -m pytest -q --cov --cov-branch $(PURE_TESTS)
 	@echo "test: everything else, with $(WORKERS) workers"
-	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadgroup tests $(PURE_TESTS:%=--ignore=%)
+	@$(RUN)/python -m pytest -n $(WORKERS) tests $(PURE_TESTS:%=--ignore=%)
 
 .PHONY: check
 check: $(READY) ## Check format, lint, types, layers, and that what is generated is up to date

@@ -48,6 +48,14 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["run_pid"] = node.config.stash[RUN_PID]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Shares the tests out among xdist's workers, whatever `--dist` says."""
+    from tests.sharing_out import SharingOut
+
+    return SharingOut(config, log)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Ends the shared servers, in the controlling process, once its workers are gone."""

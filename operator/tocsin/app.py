@@ -5,7 +5,6 @@ Nothing else knows how the parts are put together; nothing here decides anything
 
 import asyncio
 import signal
-import sys
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -48,8 +47,6 @@ from tocsin.settings import Settings, proxies_from_environment
 
 _DAY_SECONDS: Final = 24 * 3600.0
 _PRUNE_SECONDS: Final = 60.0
-_SWITCH_SECONDS: Final = 0.0005
-"""How long a thread may keep the interpreter: the store's writer must not wait for it."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("tocsin")
 
@@ -57,7 +54,6 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger("tocsin")
 def serve(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT; then finish what is in flight."""
     set_up_logs(settings.log_level, settings.log_format)
-    sys.setswitchinterval(_SWITCH_SECONDS)
     asyncio.run(_serve(settings))
 
 

@@ -1,6 +1,7 @@
 """One site for all end-to-end tests of a run, and the order in which they go.
 
-A control plane of their own: they stop its API server and bend its CRDs.
+A control plane of their own: they stop its API server and bend its CRDs. With pytest-xdist they stay
+on one worker, see `tests/sharing_out.py`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,13 +31,10 @@ _LAST = ("test_invitations.py", "test_credentials.py", "test_outages.py", "test_
 """What waits for the stories; what disturbs all others; and what looks back on everything."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one worker, which has the site, and bring them into their order."""
+    """Bring these tests into their order, behind all others."""
     ours = [item for item in items if _FOLDER in item.path.parents]
     others = [item for item in items if _FOLDER not in item.path.parents]
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group("e2e"))
     names = [item.path.name for item in ours]
     ranks = [_LAST.index(name) + 1 if name in _LAST else 0 for name in names]
     order = sorted(range(len(ours)), key=lambda number: ranks[number])
