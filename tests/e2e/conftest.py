@@ -1,12 +1,12 @@
 """One site for all end-to-end tests of a run, and the order in which they go.
 
-A control plane of their own: they stop its API server and bend its CRDs. With pytest-xdist they stay
-on one worker, see `tests/sharing_out.py`.
+A control plane of their own: they stop its API server and bend its CRDs. With pytest-xdist they
+stay on one worker, see `tests/sharing_out.py`.
 """
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,14 +15,7 @@ from lab.operator_process import NAMESPACE, OperatorOptions, OperatorProcess
 from lab.places import PROJECT
 from lab.slack_process import SlackProcess
 from tests.e2e.site import Site
-from tests.e2e.stories import (
-    Invitation,
-    Repair,
-    Revocation,
-    play_invitation,
-    play_repairs,
-    play_revocation,
-)
+from tests.e2e.stories import Stories
 from tests.e2e.tenant import Tenant
 
 PLATFORM = "platform"
@@ -66,38 +59,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield site
 
 
-@pytest.fixture(scope="session")
-def teller() -> Iterator[ThreadPoolExecutor]:
-    """Tells stories beside the tests."""
-    with ThreadPoolExecutor(max_workers=3, thread_name_prefix="story") as pool:
-        yield pool
-
-
-@pytest.fixture(scope="session")
-def invitation(site: Site, teller: ThreadPoolExecutor) -> Future[Invitation]:
-    """The story of an app that was not in its channel."""
-    return teller.submit(play_invitation, site)
-
-
-@pytest.fixture(scope="session")
-def repairs(site: Site, teller: ThreadPoolExecutor) -> Future[Mapping[str, Repair]]:
-    """The story of SlackConfigs that were wrong and put right."""
-    return teller.submit(play_repairs, site)
-
-
-@pytest.fixture(scope="session")
-def revocation(site: Site, teller: ThreadPoolExecutor) -> Future[Revocation]:
-    """The story of a token that Slack refuses."""
-    return teller.submit(play_revocation, site)
-
-
 @pytest.fixture(scope="session", autouse=True)
-def stories_begin(request: pytest.FixtureRequest) -> None:
-    """Begin the stories that some test will want to hear, before the first test."""
-    for story in ("invitation", "repairs", "revocation"):
-        wanted = any(story in getattr(item, "fixturenames", ()) for item in request.session.items)
-        if wanted:
-            request.getfixturevalue(story)
+def stories(site: Site, request: pytest.FixtureRequest) -> Iterator[Stories]:
+    """The stories that the collected tests want to hear, begun before the first test.
+
+    A story is a function `play_...` that a module of tests defines or imports.
+    """
+    modules = {getattr(item, "module", None) for item in request.session.items}
+    known = [vars(module) for module in modules if _is_ours(module)]
+    plays = {play for names in known for name, play in names.items() if name.startswith("play_")}
+    with Stories(site, plays) as begun:
+        yield begun
+
+
+def _is_ours(module: ModuleType | None) -> bool:
+    return module is not None and _FOLDER in Path(str(module.__file__)).parents
 
 
 @pytest.fixture

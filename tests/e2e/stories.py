@@ -1,20 +1,44 @@
-"""Stories that take up to a minute, told beside the other tests; a test looks at their end.
+"""Stories that take up to a minute, played beside the other tests; a test looks at their end.
 
 The waiting is the operator's own: it looks at a Secret every 25 s, and tries a channel that it may
 not post to every 30 s.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from tests.e2e.payloads import alert
 from tests.e2e.site import Document, Site
 from tests.e2e.tenant import Tenant
 from tests.e2e.workspace import SCOPES, Message
 
+_TOLD_SECONDS = 180
+
 Condition = Mapping[str, Any]
+T = TypeVar("T")
+
+
+class Stories:
+    """Plays stories from the beginning of its `with` block on, each in a thread of its own."""
+
+    def __init__(self, site: Site, plays: Iterable[Callable[[Site], object]]) -> None:
+        self._threads = ThreadPoolExecutor(thread_name_prefix="story")
+        self._played = {play: self._threads.submit(play, site) for play in plays}
+
+    def told(self, play: Callable[[Site], T]) -> T:
+        """Return how a story ended, or raise what went wrong in it."""
+        played: Future[Any] = self._played[play]
+        told: T = played.result(_TOLD_SECONDS)
+        return told
+
+    def __enter__(self) -> "Stories":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
 
 
 @dataclass(frozen=True, slots=True)

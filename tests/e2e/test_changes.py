@@ -15,6 +15,7 @@ from lab.places import PROJECT
 from lab.readiness import wait_until
 from tests.e2e.payloads import alert, ended
 from tests.e2e.site import Document, Site
+from tests.e2e.stories import Stories
 from tests.e2e.tenant import RECEIVER, Tenant
 
 _PATCHED_SPEC = "/spec/versions/0/schema/openAPIV3Schema/properties/spec"
@@ -85,11 +86,16 @@ def test_a_message_whose_alert_ended_while_the_receiver_was_disabled_is_edited_a
 
 
 def test_messages_that_wait_when_a_receiver_is_disabled_go_out_once_it_is_enabled_again(
-    site: Site, tenant: Tenant
+    stories: Stories,
 ) -> None:
+    stories.told(play_waiting_while_disabled)
+
+
+def play_waiting_while_disabled(site: Site) -> None:
+    tenant = Tenant(site)
     tenant.declare("ops")
     channel = tenant.slack.channel_id("ops")
-    busy = {"kind": "status", "status": 429, "retry_after_seconds": 6, "count": 1}
+    busy = {"kind": "status", "status": 429, "retry_after_seconds": 12, "count": 1}
     site.control("faults", [{**busy, "method": "chat.postMessage", "channel": channel}])
     site.accept(alert("First", tenant.namespace), alert("Second", tenant.namespace))
     wait_until(lambda: not site.faults_left(channel), "Slack to call the channel busy")
@@ -127,9 +133,12 @@ def test_a_deleted_receiver_is_forgotten_and_one_of_its_name_begins_anew(
     assert tenant.slack.headlines("ops") == ["Firing: DiskFull", "Firing: MemoryLow"]
 
 
-def test_a_namespace_with_all_that_is_in_it_can_be_deleted(
-    site: Site, tenant: Tenant, neighbour: Tenant
-) -> None:
+def test_a_namespace_with_all_that_is_in_it_can_be_deleted(stories: Stories) -> None:
+    stories.told(play_deleted_namespace)
+
+
+def play_deleted_namespace(site: Site) -> None:
+    tenant, neighbour = Tenant(site), Tenant(site)
     for each in (tenant, neighbour):
         each.declare("ops")
     site.accept(alert("DiskFull", tenant.namespace))

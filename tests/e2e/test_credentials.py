@@ -1,38 +1,33 @@
 """SlackConfigs that are wrong, and become right; tokens that end while they are in use."""
 
 import time
-from collections.abc import Mapping
-from concurrent.futures import Future
 from datetime import datetime
 
 import pytest
 
 from tests.e2e.payloads import alert
 from tests.e2e.site import Site
-from tests.e2e.stories import FLAWS, Flaw, Repair, Revocation
+from tests.e2e.stories import FLAWS, Flaw, Stories, play_repairs, play_revocation
 from tests.e2e.tenant import Tenant
 
 _AT_ONCE_SECONDS = 15
 """The Secret is looked at every 25 s without a reason."""
-_TOLD_SECONDS = 120
-
-Repairs = Future[Mapping[str, Repair]]
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.name)
 def test_a_wrong_slackconfig_is_not_ready_with_a_reason_of_its_own(
-    repairs: Repairs, flaw: Flaw
+    stories: Stories, flaw: Flaw
 ) -> None:
-    wrong = repairs.result(_TOLD_SECONDS)[flaw.name].wrong
+    wrong = stories.told(play_repairs)[flaw.name].wrong
     assert (wrong["status"], wrong["reason"]) == ("False", flaw.reason)
     assert flaw.words in wrong["message"]
 
 
 @pytest.mark.parametrize("flaw", FLAWS, ids=lambda flaw: flaw.name)
 def test_a_slackconfig_becomes_ready_by_itself_within_30_s_of_being_put_right(
-    repairs: Repairs, flaw: Flaw
+    stories: Stories, flaw: Flaw
 ) -> None:
-    repair = repairs.result(_TOLD_SECONDS)[flaw.name]
+    repair = stories.told(play_repairs)[flaw.name]
     assert (repair.right["status"], repair.right["reason"]) == ("True", "Verified")
     ready_at = datetime.fromisoformat(repair.right["lastTransitionTime"]).timestamp()
     assert ready_at <= repair.repaired_at + 30
@@ -54,9 +49,9 @@ def test_a_token_rotated_after_slack_revoked_the_old_one_counts_at_once_and_noth
 
 
 def test_while_slack_refuses_the_token_the_status_says_so_and_messages_wait_for_the_next(
-    revocation: Future[Revocation],
+    stories: Stories,
 ) -> None:
-    story = revocation.result(_TOLD_SECONDS)
+    story = stories.told(play_revocation)
     assert story.config["status"] == story.receiver["status"] == "False"
     assert "token_revoked" in story.config["message"]
     assert "put a valid token into the Secret" in story.config["message"]
